@@ -1,0 +1,20 @@
+# Flags that every target gets, and the two helpers that declare a folder's library and its tests.
+
+# Multiply and add stay apart everywhere: the numerics are a specification (docs/numerics.md).
+add_compile_options(-ffp-contract=off -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                    -Wno-sign-conversion -Wnon-virtual-dtor)
+if(YOKE_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(YOKE_SANITIZE)
+  add_compile_options(-fsanitize=${YOKE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${YOKE_SANITIZE})
+endif()
+
+# yoke_library(NAME SOURCES a.cc b.cc DEPS yoke_base ... PRIVATE_DEPS ...): the library of one folder.
+function(yoke_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(${name} PUBLIC ${A_DEPS} PRIVATE ${A_PRIVATE_DEPS})
+endfunction()
