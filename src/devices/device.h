@@ -13,6 +13,7 @@
 
 #include "ops/op.h"
 #include "program/net.h"
+#include "program/placement_data.h"
 #include "program/program.h"
 #include "program/step_inputs.h"
 #include "tensor/layout.h"
@@ -21,7 +22,6 @@ namespace yoke {
 
 class Device;
 
-enum class DeviceKind : uint8_t { kCpu, kReference, kVulkan };
 enum class BufferUse : uint8_t { kWeights, kCache, kScratch, kStaging };
 inline constexpr int kBufferUses = 4;
 
@@ -129,8 +129,6 @@ class Device {
   virtual std::optional<std::string> unsupported(const OpShape& shape) const = 0;
   // None: its results equal the reference bit for bit; else what breaks that.
   virtual std::optional<std::string> not_bitwise(const OpShape& shape) const = 0;
-  // The layout in which this device wants matrices of that type.
-  virtual Layout preferred_layout(DType type, bool table) const = 0;
 
   // 256-byte aligned, zeroed. Counted against the bound before it is asked for; throws kDoesNotFit with the
   // numbers.
