@@ -10,12 +10,12 @@
 
 namespace yoke {
 
-// Matrices are packed on the CPU and on GPUs, and stored on the reference device; a table that only Embed reads is
-// stored everywhere.
+// Matrices are packed on the CPU and on GPUs, and stored on the reference device; a table that only Embed
+// reads is stored everywhere.
 Layout layout_for(DeviceKind kind, bool only_embedded, bool vector);
 
-// The same inputs always give the same Program; nothing is allocated on any device. KvType does not matter here:
-// caches are sized by whoever holds them.
+// The same inputs always give the same Program; nothing is allocated on any device. KvType does not matter
+// here: caches are sized by whoever holds them.
 Program compile(const Net& net, const PhasePlacement& placement, const StepLimits& limits);
 
 // The Program as text, an op a line (docs/architecture.md). kernels[segment][op] may be empty.
