@@ -122,7 +122,7 @@ class HeaderParser {
     const auto alignment = value->as_u64();
     if (!alignment)
       wrong(std::string("it is not an unsigned integer but a ") + name_of(value->type()) + kDamaged);
-    if (!std::has_single_bit(*alignment) || *alignment < 8 || *alignment > (1u << 30)) {
+    if (!std::has_single_bit(*alignment) || *alignment < 8 || *alignment > kMaxGgufAlignment) {
       wrong(std::to_string(*alignment) + " is not a power of two from 8 to 2^30" + kDamaged);
     }
     header_.alignment = *alignment;

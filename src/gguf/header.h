@@ -61,6 +61,7 @@ struct GgufHeader {
 };
 
 constexpr uint64_t kDefaultGgufAlignment = 32;
+constexpr uint64_t kMaxGgufAlignment = 1u << 30;
 constexpr size_t kMaxKeyBytes = 65535;
 constexpr size_t kMaxTensorNameBytes = 1024;
 
