@@ -12,6 +12,9 @@ if(YOKE_SANITIZE)
   add_compile_options(-fsanitize=${YOKE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${YOKE_SANITIZE})
 endif()
+if(YOKE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # yoke_library(NAME SOURCES a.cc b.cc DEPS yoke_base ... PRIVATE_DEPS ...): the library of one folder.
 function(yoke_library name)
