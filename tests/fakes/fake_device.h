@@ -25,9 +25,6 @@ class FakeDevice : public Device {
   const DeviceInfo& info() const override { return info_; }
   std::optional<std::string> unsupported(const OpShape&) const override { return std::nullopt; }
   std::optional<std::string> not_bitwise(const OpShape&) const override { return std::nullopt; }
-  Layout preferred_layout(DType, bool table) const override {
-    return table ? Layout::kStored : Layout::kPanel16;
-  }
 
   std::unique_ptr<Buffer> allocate(uint64_t bytes, BufferUse use) override {
     account(bytes, use);
