@@ -1,0 +1,153 @@
+#include "engine/perplexity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+
+namespace yoke {
+namespace {
+
+struct Chunk {
+  SequenceBlocks blocks;
+  std::vector<int32_t> tokens;
+  std::vector<std::vector<float>> waiting;  // logits of positions that earlier chunks' have to precede
+};
+
+int64_t argmax(std::span<const float> logits) {
+  return std::ranges::max_element(logits) - logits.begin();
+}
+
+class Scorer {
+ public:
+  Scorer(const PerplexityOptions& options, int64_t total) : options_(options), total_(total) {}
+
+  void add(std::span<const int32_t> chunk, int32_t position, std::span<const float> logits) {
+    const int32_t n = options_.chunk_tokens;
+    if (position >= n / 2 && position + 1 < n) {
+      negative_log_ += log_sum_exp(logits) - static_cast<double>(logits[chunk[position + 1]]);
+      ++scored_;
+    }
+    if (options_.on_logits) options_.on_logits(done_, logits);
+    if (++done_ == total_) last_.assign(logits.begin(), logits.end());
+    if (options_.progress) options_.progress(done_, total_);
+  }
+
+  PerplexityResult result(int64_t chunks) {
+    return {.perplexity = std::exp(negative_log_ / static_cast<double>(std::max<int64_t>(scored_, 1))),
+            .scored = scored_,
+            .chunks = chunks,
+            .last_logits = std::move(last_)};
+  }
+
+ private:
+  const PerplexityOptions& options_;
+  int64_t total_;
+  int64_t done_ = 0;
+  double negative_log_ = 0;
+  int64_t scored_ = 0;
+  std::vector<float> last_;
+};
+
+// Runs up to `parallel` chunks side by side; their logits are scored chunk after chunk.
+void run_group(StepRunner& runner, std::vector<Chunk>& group, const PerplexityOptions& options,
+               Scorer& scorer) {
+  const int32_t n = options.chunk_tokens;
+  const auto count = static_cast<int32_t>(group.size());
+  const int32_t each =
+      std::max(1, std::min({options.step_rows, runner.limits().rows, runner.limits().wanted}) / count);
+  for (int32_t at = 0; at < n;) {
+    const int32_t rows = std::min(each, n - at);
+    std::vector<StepItem> items;
+    for (Chunk& chunk : group) {
+      items.push_back({.blocks = &chunk.blocks,
+                       .first_position = at,
+                       .tokens = std::span(chunk.tokens).subspan(at, rows),
+                       .want = WantLogits::kAll});
+    }
+    runner.run(items);
+    for (int32_t c = 0; c < count; ++c) {
+      for (int32_t r = 0; r < rows; ++r) {
+        const std::span<const float> logits = runner.logits(c * rows + r);
+        if (c == 0) {
+          scorer.add(group[c].tokens, at + r, logits);
+        } else {
+          group[c].waiting.emplace_back(logits.begin(), logits.end());
+        }
+      }
+    }
+    at += rows;
+  }
+  for (Chunk& chunk : group) {
+    for (size_t p = 0; p < chunk.waiting.size(); ++p)
+      scorer.add(chunk.tokens, static_cast<int32_t>(p), chunk.waiting[p]);
+  }
+}
+
+Chunk make_chunk(StepRunner& runner, std::span<const int32_t> tokens, const PerplexityOptions& options) {
+  Chunk chunk{SequenceBlocks(runner.pool()), {tokens.begin(), tokens.end()}, {}};
+  if (options.bos) chunk.tokens[0] = *options.bos;
+  if (!chunk.blocks.reserve(static_cast<int64_t>(tokens.size()))) {
+    fail(ErrorKind::kDoesNotFit, "computing perplexity",
+         "the cache has no room for another chunk of " + std::to_string(tokens.size()) + " tokens");
+  }
+  return chunk;
+}
+
+}  // namespace
+
+double log_sum_exp(std::span<const float> logits) {
+  const double top = static_cast<double>(*std::ranges::max_element(logits));
+  double sum = 0;
+  for (const float x : logits) sum += std::exp(static_cast<double>(x) - top);
+  return top + std::log(sum);
+}
+
+PerplexityResult perplexity(StepRunner& runner, std::span<const int32_t> tokens,
+                            const PerplexityOptions& options) {
+  const int64_t n = options.chunk_tokens;
+  const int64_t chunks = static_cast<int64_t>(tokens.size()) / n;
+  if (chunks < 2) {
+    fail(ErrorKind::kUsage, "computing perplexity",
+         std::to_string(tokens.size()) + " tokens are fewer than two chunks of " + std::to_string(n) +
+             " (use a longer text or a smaller --ctx)");
+  }
+  Scorer scorer(options, chunks * n);
+  for (int64_t first = 0; first < chunks;) {
+    std::vector<Chunk> group;
+    for (; first < chunks && static_cast<int32_t>(group.size()) < options.parallel; ++first)
+      group.push_back(make_chunk(runner, tokens.subspan(first * n, n), options));
+    run_group(runner, group, options, scorer);
+  }
+  return scorer.result(chunks);
+}
+
+void Divergence::add(std::span<const float> p, std::span<const float> q) {
+  const double sum_p = log_sum_exp(p), sum_q = log_sum_exp(q);
+  double kl = 0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    const double log_p = static_cast<double>(p[i]) - sum_p;
+    kl += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - sum_q));
+  }
+  kl_.push_back(kl);
+  same_ += argmax(p) == argmax(q) ? 1 : 0;
+}
+
+double Divergence::mean_kl() const {
+  return kl_.empty() ? 0 : std::accumulate(kl_.begin(), kl_.end(), 0.0) / static_cast<double>(kl_.size());
+}
+
+double Divergence::p99_kl() const {
+  if (kl_.empty()) return 0;
+  std::vector<double> sorted = kl_;
+  const auto at = static_cast<size_t>(std::ceil(0.99 * static_cast<double>(sorted.size())) - 1);
+  std::ranges::nth_element(sorted, sorted.begin() + static_cast<int64_t>(at));
+  return sorted[at];
+}
+
+double Divergence::top1() const {
+  return kl_.empty() ? 0 : static_cast<double>(same_) / static_cast<double>(kl_.size());
+}
+
+}  // namespace yoke
