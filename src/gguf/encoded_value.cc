@@ -1,5 +1,7 @@
 #include "gguf/encoded_value.h"
 
+#include <string>
+
 #include "base/error.h"
 
 namespace yoke {
@@ -15,18 +17,6 @@ ByteSink EncodedValue::array_start(GgufValueType element_type, uint64_t count) {
   sink.number(static_cast<uint32_t>(element_type));
   sink.number(count);
   return sink;
-}
-
-EncodedValue EncodedValue::texts(std::span<const std::string> texts) {
-  ByteSink sink = array_start(GgufValueType::kString, texts.size());
-  for (const std::string& t : texts) sink.text(t);
-  return {GgufValueType::kArray, sink.take()};
-}
-
-EncodedValue EncodedValue::texts(std::span<const std::string_view> texts) {
-  ByteSink sink = array_start(GgufValueType::kString, texts.size());
-  for (const std::string_view t : texts) sink.text(t);
-  return {GgufValueType::kArray, sink.take()};
 }
 
 EncodedValue EncodedValue::array(GgufValueType element_type, std::span<const EncodedValue> elements) {

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ranges>
 #include <span>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -42,17 +42,26 @@ struct EncodedValue {
     return {gguf_value_type_of<T>(), sink.take()};
   }
 
-  template <typename T>
-  requires std::is_arithmetic_v<T>
-  static EncodedValue numbers(std::span<const T> values) {
-    ByteSink sink = array_start(gguf_value_type_of<T>(), values.size());
-    sink.bytes(std::as_bytes(values));
+  static EncodedValue text(std::string_view text);
+
+  // Of a vector, an array or a span of numbers.
+  template <std::ranges::contiguous_range R>
+  requires std::is_arithmetic_v<std::ranges::range_value_t<R>>
+  static EncodedValue numbers(const R& values) {
+    const std::span all(values);
+    ByteSink sink = array_start(gguf_value_type_of<std::ranges::range_value_t<R>>(), all.size());
+    sink.bytes(std::as_bytes(all));
     return {GgufValueType::kArray, sink.take()};
   }
 
-  static EncodedValue text(std::string_view text);
-  static EncodedValue texts(std::span<const std::string> texts);
-  static EncodedValue texts(std::span<const std::string_view> texts);
+  // Of any container of strings or string views.
+  template <std::ranges::sized_range R>
+  requires std::is_convertible_v<std::ranges::range_value_t<R>, std::string_view>
+  static EncodedValue texts(const R& values) {
+    ByteSink sink = array_start(GgufValueType::kString, std::ranges::size(values));
+    for (const auto& t : values) sink.text(t);
+    return {GgufValueType::kArray, sink.take()};
+  }
 
   // An array whose elements are given one by one, all of one type.
   static EncodedValue array(GgufValueType element_type, std::span<const EncodedValue> elements);

@@ -41,7 +41,8 @@ class GgufFile {
   const GgufValue* find(std::string_view key) const { return metadata_.find(key); }
 
   // Nothing where the key is missing; Error(kBadFile) that names file and key where it has another type.
-  // Integers: any integer type, if the value fits. Floats: any float or integer type.
+  // Integers: any integer type, if the value fits. Floats: any float or integer type. Name the result before
+  // a range-for walks over it: the optional must outlive the loop.
   std::optional<uint64_t> find_u64(std::string_view key) const;
   std::optional<int64_t> find_i64(std::string_view key) const;
   std::optional<double> find_f64(std::string_view key) const;
