@@ -22,7 +22,7 @@ const char* name(FinishReason reason);  // "stop"
 struct Request {
   std::vector<int32_t> prompt;  // at least one token
   int64_t most_tokens = -1;     // generated at most; -1: as the context allows
-  SamplerOptions sampling;
+  SamplingParams sampling;
   std::vector<int32_t> end_tokens;  // any of these ends the answer and is not part of it
   // Told each token as it is sampled (end tokens not); false cancels.
   std::function<bool(int32_t token)> on_token;

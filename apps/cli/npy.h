@@ -1,0 +1,49 @@
+// Logits files: NumPy's .npy, float32, two dimensions (the format page is numpy.lib.format).
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace yoke::cli {
+
+// Rows one after another; the file appears under its name when close() has written everything.
+class NpyWriter {
+ public:
+  NpyWriter(const std::string& path, int64_t rows, int64_t cols);
+  ~NpyWriter();
+  NpyWriter(const NpyWriter&) = delete;
+  NpyWriter& operator=(const NpyWriter&) = delete;
+  void append(std::span<const float> row);
+  void close();
+
+ private:
+  [[noreturn]] void failed() const;
+
+  std::string path_, temporary_;
+  std::ofstream out_;
+  bool closed_ = false;
+};
+
+// Throws kBadFile unless it is a whole little-endian float32 matrix in C order.
+class NpyReader {
+ public:
+  explicit NpyReader(const std::string& path);
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+  // The next row; valid until the next call.
+  std::span<const float> next();
+
+ private:
+  [[noreturn]] void bad(const std::string& wrong) const;
+  void parse_header(const std::string& header);
+
+  std::string path_;
+  std::ifstream in_;
+  int64_t rows_ = 0, cols_ = 0;
+  std::vector<float> row_;
+};
+
+}  // namespace yoke::cli
