@@ -1,6 +1,7 @@
 // The static memory plan: values whose lives do not overlap share a device's arena.
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "program/lower.h"
@@ -15,18 +16,34 @@ uint64_t aligned(uint64_t n, uint64_t to) {
   return (n + to - 1) / to * to;
 }
 
-// First and last op, counted over all segments, that names the value.
+// First and last group of ops, counted over all segments, that names the value. A group is what runs between
+// two barriers: memory given away inside one would cost a barrier of its own.
 struct Life {
   int32_t first = INT32_MAX;
   int32_t last = -1;
   bool shared = false;  // named by another device than its own: no order of ops protects it
 };
 
+// True where the op reads what an earlier op of the group made, caches included.
+bool depends(const Op& op, const std::set<ValueId>& made, const std::set<CacheId>& written) {
+  bool found = written.contains(cache_read(op)) || written.contains(cache_written(op));
+  for_each_read(op, [&](const ValueId& id) { found |= made.contains(id); });
+  return found;
+}
+
 std::vector<Life> lives(const Program& program) {
   std::vector<Life> result(program.values.size());
   int32_t at = 0;
   for (const Segment& segment : program.segments) {
+    ++at;
+    std::set<ValueId> made;
+    std::set<CacheId> written;
     for (const ProgramOp& p : segment.ops) {
+      if (depends(p.op, made, written)) {
+        ++at;
+        made.clear();
+        written.clear();
+      }
       const auto touch = [&](const ValueId& id) {
         Life& life = result[index(id)];
         life.first = std::min(life.first, at);
@@ -35,7 +52,8 @@ std::vector<Life> lives(const Program& program) {
       };
       for_each_read(p.op, touch);
       for_each_write(p.op, touch);
-      ++at;
+      for_each_write(p.op, [&](const ValueId& id) { made.insert(id); });
+      if (cache_written(p.op) != CacheId::kNone) written.insert(cache_written(p.op));
     }
   }
   for (Life& life : result) {
