@@ -1,0 +1,95 @@
+// The suite on the reference itself, whose panels are checked against its stored rows, and on devices that
+// are broken on purpose.
+#include "devices/conformance/conformance.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "broken_device.h"
+#include "devices/reference/reference.h"
+#include "tensor/dtype.h"
+
+namespace yoke {
+namespace {
+
+std::set<std::string> failed_ops(const std::vector<ConformanceResult>& results) {
+  std::set<std::string> ops;
+  for (const ConformanceResult& r : results) {
+    if (!r.passed) ops.insert(r.op);
+  }
+  return ops;
+}
+
+std::set<std::string> all_ops(const std::vector<ConformanceResult>& results) {
+  std::set<std::string> ops;
+  for (const ConformanceResult& r : results) ops.insert(r.op);
+  return ops;
+}
+
+TEST(Conformance, TheReferencePassesAndNothingIsLeftOut) {
+  const auto device = make_reference_device();
+  const auto results = run_conformance(*device, {});
+  for (const ConformanceResult& r : results) {
+    EXPECT_TRUE(r.passed) << r.op << " " << r.format << ": " << r.message;
+    EXPECT_FALSE(r.skipped()) << r.op << " " << r.format << ": " << r.skip_reason;
+    EXPECT_EQ(r.message, "");
+  }
+  EXPECT_EQ(all_ops(results).size(), std::variant_size_v<Op>);
+  for (const char* op : {"linear", "gated_linear", "embed"}) {
+    const auto count = std::ranges::count(results, op, &ConformanceResult::op);
+    EXPECT_EQ(count, 2 * static_cast<int64_t>(all_dtypes().size())) << op;
+  }
+  EXPECT_EQ(device->allocated_bytes(), 0u);
+}
+
+TEST(Conformance, OneWrongBitIsFoundThereAndOnlyThere) {
+  BrokenDevice device({.op = "head_norm_rope", .fault = Fault::kLastBitOfLastElement});
+  EXPECT_THAT(failed_ops(run_conformance(device, {})), testing::ElementsAre("head_norm_rope"));
+}
+
+TEST(Conformance, OneWrongBitIsFoundInEveryOp) {
+  for (const char* op : {"add", "attention", "copy", "embed", "gated_linear", "gated_mul", "head_norm_rope",
+                         "kv_write", "linear", "quantize_rows", "rms_norm", "wanted_rows"}) {
+    BrokenDevice device({.op = op, .fault = Fault::kLastBitOfLastElement});
+    const auto results = run_conformance(device, {.ops = {op}});
+    ASSERT_FALSE(results.empty()) << op;
+    for (const ConformanceResult& r : results) EXPECT_FALSE(r.passed) << r.op << " " << r.format;
+  }
+}
+
+TEST(Conformance, AStrayWriteIsFound) {
+  BrokenDevice device({.op = "add", .fault = Fault::kWritesPastTheEnd});
+  const auto results = run_conformance(device, {.ops = {"add", "rms_norm"}});
+  EXPECT_THAT(failed_ops(results), testing::ElementsAre("add"));
+}
+
+TEST(Conformance, AnErrorOfTheDeviceIsAFailureWithItsWords) {
+  BrokenDevice device({.op = "rms_norm", .fault = Fault::kThrows});
+  const auto results = run_conformance(device, {.ops = {"rms_norm"}});
+  ASSERT_FALSE(results.empty());
+  EXPECT_FALSE(results[0].passed);
+  EXPECT_THAT(results[0].message, testing::HasSubstr("on purpose"));
+}
+
+TEST(Conformance, WhatTheDeviceRefusesIsSkippedWithItsReason) {
+  BrokenDevice device({.op = "attention", .fault = Fault::kRefuses});
+  const auto results = run_conformance(device, {.ops = {"attention", "add"}});
+  for (const ConformanceResult& r : results) {
+    EXPECT_EQ(r.skipped(), r.op == "attention");
+    if (r.skipped()) {
+      EXPECT_EQ(r.skip_reason, "refused on purpose");
+    }
+  }
+}
+
+TEST(Conformance, ADeviceThatIsNotBitwiseIsComparedLoosely) {
+  BrokenDevice small({.op = "linear", .fault = Fault::kLastBitOfLastElement, .claims_bitwise = false});
+  EXPECT_TRUE(failed_ops(run_conformance(small, {.ops = {"linear"}})).empty());
+  BrokenDevice large({.op = "linear", .fault = Fault::kDoublesLastElement, .claims_bitwise = false});
+  EXPECT_FALSE(failed_ops(run_conformance(large, {.ops = {"linear"}})).empty());
+}
+
+}  // namespace
+}  // namespace yoke
