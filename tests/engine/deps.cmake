@@ -1,1 +1,0 @@
-set(YOKE_TEST_DEPS yoke_engine)
