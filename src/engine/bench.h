@@ -16,7 +16,7 @@ struct BenchOptions {
   int32_t depth = 0;       // positions in the cache before either phase begins
   int32_t batch = 1;       // sequences
   int32_t repeat = 3;
-  std::function<void(const std::string& what)> progress;
+  std::function<void(const std::string& what)> progress = {};
 };
 
 struct BenchPhase {

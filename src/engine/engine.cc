@@ -53,6 +53,7 @@ struct Engine::Sequence {
 };
 
 Engine::Engine(StepRunner& runner, const EngineLimits& limits) : runner_(runner), limits_(limits) {}
+Engine::~Engine() = default;
 
 Engine::RequestId Engine::submit(Request request) {
   const auto prompt = static_cast<int64_t>(request.prompt.size());

@@ -22,10 +22,10 @@ const char* name(FinishReason reason);  // "stop"
 struct Request {
   std::vector<int32_t> prompt;  // at least one token
   int64_t most_tokens = -1;     // generated at most; -1: as the context allows
-  SamplingParams sampling;
-  std::vector<int32_t> end_tokens;  // any of these ends the answer and is not part of it
+  SamplingParams sampling = {};
+  std::vector<int32_t> end_tokens = {};  // any of these ends the answer and is not part of it
   // Told each token as it is sampled (end tokens not); false cancels.
-  std::function<bool(int32_t token)> on_token;
+  std::function<bool(int32_t token)> on_token = {};
   // The request continues a conversation: what the cache still holds of the same beginning is not computed
   // again.
   bool keep_cache = false;
@@ -49,6 +49,7 @@ struct EngineLimits {
 class Engine {
  public:
   Engine(StepRunner& runner, const EngineLimits& limits);
+  ~Engine();
 
   using RequestId = int64_t;
   // Throws kUsage where the prompt alone does not fit the context or holds ids out of range. A request that

@@ -12,13 +12,13 @@
 namespace yoke {
 
 struct PerplexityOptions {
-  int32_t chunk_tokens = 512;  // positions a chunk; chunks do not overlap
-  int32_t parallel = 1;        // chunks computed as sequences of one step
-  int32_t step_rows = 512;     // prompt rows a step
-  std::optional<int32_t> bos;  // replaces each chunk's first token
+  int32_t chunk_tokens = 512;       // positions a chunk; chunks do not overlap
+  int32_t parallel = 1;             // chunks computed as sequences of one step
+  int32_t step_rows = 512;          // prompt rows a step
+  std::optional<int32_t> bos = {};  // replaces each chunk's first token
   // Logits of every position in order of chunks and positions, as they come. [vocabulary]
-  std::function<void(int64_t position, std::span<const float> logits)> on_logits;
-  std::function<void(int64_t done, int64_t total)> progress;  // positions
+  std::function<void(int64_t position, std::span<const float> logits)> on_logits = {};
+  std::function<void(int64_t done, int64_t total)> progress = {};  // positions
 };
 
 struct PerplexityResult {

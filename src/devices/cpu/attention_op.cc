@@ -1,0 +1,327 @@
+// Attention divided over the members: units of (rows of one sequence, kv head), and for few rows over a long
+// context also single tiles of 256 positions, which whoever finishes a unit last folds in order.
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "devices/cpu/cpu_op.h"
+
+namespace yoke::cpu {
+namespace {
+
+constexpr int32_t kTile = 256;
+// Tiles' results kept apart at once; beyond it a unit is not divided by tiles.
+constexpr int64_t kPartialBytes = int64_t{64} << 20;
+
+int64_t round_up(int64_t n, int64_t to) {
+  return (n + to - 1) / to * to;
+}
+
+class AttentionOp final : public CpuOp {
+ public:
+  AttentionOp(const Attention& op, const Resolver& r)
+      : k_(*r.kernels.ops),
+        op_(op),
+        q_(r.rows(op.q)),
+        out_(r.rows(op.out)),
+        cache_(r.cache(op.cache)),
+        tile_(k_.attention_tile[static_cast<int>(cache_.type)]),
+        stride_(round_up(cache_.head_dim, 16)) {
+    if (cache_.kv_heads <= 0 || op.heads % cache_.kv_heads != 0) {
+      fail(ErrorKind::kRuntime, "compiling for the CPU",
+           std::to_string(op.heads) + " heads over " + std::to_string(cache_.kv_heads) + " kv heads");
+    }
+    group_ = op.heads / cache_.kv_heads;
+    rows_per_unit_ = std::max(1, 2 * k_.tile_queries / group_);
+    unit_queries_ = rows_per_unit_ * group_;
+    text_ = std::string(r.kernels.isa.starts_with("avx512") ? "avx512" : r.kernels.isa) + " kv " +
+            std::string(name(cache_.type));
+    // Only steps with few units are divided by tiles.
+    max_tiles_ =
+        (static_cast<int64_t>(r.program.limits.blocks_per_sequence) * kBlockPositions + kTile - 1) / kTile;
+    const int64_t bytes_per_unit = max_tiles_ * unit_queries_ * (stride_ + 2) * 4;
+    divided_units_ = std::min<int64_t>(kDividedPerMember * r.members,
+                                       kPartialBytes / std::max<int64_t>(bytes_per_unit, 1));
+    if (r.members == 1) divided_units_ = 0;
+    left_ = std::vector<std::atomic<int32_t>>(static_cast<size_t>(divided_units_));
+  }
+
+  void start() override { next_.store(0, std::memory_order_relaxed); }
+
+  void run(const StepInputs& step, const Member& me) override {
+    int64_t units = 0;
+    int64_t pieces = 0;
+    for (const StepSpan& span : step.spans) {
+      units += units_of(span);
+      for (int32_t u = 0; u < units_of(span) / cache_.kv_heads; ++u) {
+        pieces += tiles_of(rows_of(span, u)) * cache_.kv_heads;
+      }
+    }
+    if (units <= divided_units_ && pieces > units) {
+      run_divided(step, units, me);
+    } else {
+      run_whole(step, units, me);
+    }
+  }
+
+  std::string kernel() const override { return text_; }
+  uint64_t scratch_bytes() const override { return scratch_floats() * 4; }
+  uint64_t shared_bytes() const override {
+    return static_cast<uint64_t>(divided_units_ * max_tiles_ * unit_queries_ * (stride_ + 2) * 4);
+  }
+
+ private:
+  static constexpr int64_t kDividedPerMember = 4;
+
+  // Consecutive rows of one sequence.
+  struct RowRange {
+    int32_t sequence;
+    int32_t first_row;
+    int32_t rows;
+    int32_t position;  // of first_row
+  };
+  struct Unit {
+    RowRange rows;
+    int32_t kv_head;
+  };
+  // Pieces of a member's scratch. [queries ...]
+  struct Scratch {
+    float* q;        // [queries rounded up][head_dim]
+    float* scores;   // [queries][256]
+    float* max;      // [queries] of the tile
+    float* sum;      // [queries]
+    float* out;      // [queries][stride]
+    float* run_max;  // the same, folded so far
+    float* run_sum;
+    float* run_out;
+    int32_t* begin;  // [queries]
+    int32_t* end;
+  };
+
+  int64_t packed_queries() const { return round_up(unit_queries_, k_.tile_queries); }
+  uint64_t scratch_floats() const {
+    const int64_t q = packed_queries();
+    return static_cast<uint64_t>(round_up(q * cache_.head_dim, 16) + q * kTile + 6 * round_up(q, 16) +
+                                 2 * q * stride_);
+  }
+  Scratch scratch_of(const Member& me) const {
+    float* at = reinterpret_cast<float*>(me.scratch);
+    const int64_t q = packed_queries();
+    const auto take = [&](int64_t n) {
+      float* const here = at;
+      at += round_up(n, 16);
+      return here;
+    };
+    Scratch s{};
+    s.q = take(q * cache_.head_dim);
+    s.scores = take(q * kTile);
+    s.max = take(q);
+    s.sum = take(q);
+    s.out = take(q * stride_);
+    s.run_max = take(q);
+    s.run_sum = take(q);
+    s.run_out = take(q * stride_);
+    s.begin = reinterpret_cast<int32_t*>(take(q));
+    s.end = reinterpret_cast<int32_t*>(take(q));
+    return s;
+  }
+
+  int32_t units_of(const StepSpan& span) const {
+    return (span.rows + rows_per_unit_ - 1) / rows_per_unit_ * cache_.kv_heads;
+  }
+  // Row range u of a span.
+  RowRange rows_of(const StepSpan& span, int32_t u) const {
+    const int32_t at = u * rows_per_unit_;
+    return {span.sequence, span.first_row + at, std::min(rows_per_unit_, span.rows - at),
+            span.first_position + at};
+  }
+  // Units are counted span by span, row range by row range, kv heads fastest.
+  Unit unit_at(const StepInputs& step, int64_t i) const {
+    size_t s = 0;
+    while (i >= units_of(step.spans[s])) i -= units_of(step.spans[s++]);
+    return {rows_of(step.spans[s], static_cast<int32_t>(i / cache_.kv_heads)),
+            static_cast<int32_t>(i % cache_.kv_heads)};
+  }
+
+  int32_t first_seen(int32_t position) const {
+    return op_.window > 0 ? std::max(0, position - op_.window + 1) : 0;
+  }
+  int32_t first_tile(const RowRange& rows) const { return first_seen(rows.position) / kTile; }
+  int32_t tiles_of(const RowRange& rows) const {
+    return (rows.position + rows.rows - 1) / kTile - first_tile(rows) + 1;
+  }
+
+  void pack_queries(const Unit& unit, const Scratch& s) const {
+    for (int32_t row = 0; row < unit.rows.rows; ++row) {
+      const float* const q = q_.floats(unit.rows.first_row + row) +
+                             static_cast<int64_t>(unit.kv_head) * group_ * cache_.head_dim;
+      for (int32_t h = 0; h < group_; ++h) {
+        k_.attention_query(q + static_cast<int64_t>(h) * cache_.head_dim, cache_.head_dim, op_.scale,
+                           row * group_ + h, s.q);
+      }
+    }
+  }
+
+  const int32_t* table_of(const StepInputs& step, const RowRange& rows) const {
+    const int32_t* const table =
+        step.block_tables.data() + static_cast<int64_t>(rows.sequence) * step.blocks_per_sequence;
+    const int32_t last = (rows.position + rows.rows - 1) / kBlockPositions;
+    for (int32_t b = first_seen(rows.position) / kBlockPositions; b <= last; ++b) {
+      if (b >= step.blocks_per_sequence || table[b] < 0 || table[b] >= cache_.blocks) {
+        fail(ErrorKind::kRuntime, "attending",
+             "position " + std::to_string(b * kBlockPositions) + " of sequence " +
+                 std::to_string(rows.sequence) + " has no cache block");
+      }
+    }
+    return table;
+  }
+
+  // One tile for queries [query_begin, query_begin + queries) of a unit into max, sum, out.
+  void run_tile(const Unit& unit, const int32_t* table, int32_t tile, const Scratch& s, float* max,
+                float* sum, float* out) const {
+    const int32_t first = tile * kTile;
+    const int32_t queries = unit.rows.rows * group_;
+    for (int32_t i = 0; i < queries; ++i) {
+      const int32_t position = unit.rows.position + i / group_;
+      s.begin[i] = std::max(first, first_seen(position));
+      s.end[i] = std::min(first + kTile, position + 1);
+    }
+    AttentionTile a{};
+    a.cache = cache_.base;
+    a.block_bytes = cache_.block_bytes;
+    a.v_offset = cache_.v_offset;
+    a.table = table;
+    a.kv_head = unit.kv_head;
+    a.head_dim = cache_.head_dim;
+    a.first = first;
+    a.queries = queries;
+    a.q = s.q;
+    a.begin = s.begin;
+    a.end = s.end;
+    a.scores = s.scores;
+    a.max = max;
+    a.sum = sum;
+    a.out = out;
+    a.out_stride = stride_;
+    tile_(a);
+  }
+
+  float* output_of(const Unit& unit, int32_t query) const {
+    return out_.floats(unit.rows.first_row + query / group_) +
+           (static_cast<int64_t>(unit.kv_head) * group_ + query % group_) * cache_.head_dim;
+  }
+  // The tiles that a query sees.
+  int32_t query_first_tile(const Unit& unit, int32_t query) const {
+    return first_seen(unit.rows.position + query / group_) / kTile;
+  }
+  int32_t query_last_tile(const Unit& unit, int32_t query) const {
+    return (unit.rows.position + query / group_) / kTile;
+  }
+
+  // Whole units, the later rows of a prompt (which see most) first.
+  void run_whole(const StepInputs& step, int64_t units, const Member& me) {
+    const Scratch s = scratch_of(me);
+    for (;;) {
+      const int64_t i = units - 1 - next_.fetch_add(1, std::memory_order_relaxed);
+      if (i < 0) return;
+      const Unit unit = unit_at(step, i);
+      const int32_t* const table = table_of(step, unit.rows);
+      const int32_t queries = unit.rows.rows * group_;
+      pack_queries(unit, s);
+      const int32_t first = first_tile(unit.rows);
+      for (int32_t tile = first; tile < first + tiles_of(unit.rows); ++tile) {
+        run_tile(unit, table, tile, s, s.max, s.sum, s.out);
+        for (int32_t q = 0; q < queries; ++q) {
+          if (s.begin[q] < s.end[q]) {
+            fold(q, tile == query_first_tile(unit, q), s.max[q], s.sum[q], s.out + q * stride_, s);
+          }
+        }
+      }
+      for (int32_t q = 0; q < queries; ++q) {
+        k_.attention_finish(s.run_out + q * stride_, s.run_sum[q], cache_.head_dim, output_of(unit, q));
+      }
+    }
+  }
+
+  void fold(int32_t q, bool is_first, float max, float sum, const float* out, const Scratch& s) const {
+    float* const run_out = s.run_out + q * stride_;
+    if (is_first) {
+      s.run_max[q] = max;
+      s.run_sum[q] = sum;
+      std::copy(out, out + stride_, run_out);
+    } else {
+      k_.attention_fold(&s.run_max[q], &s.run_sum[q], run_out, max, sum, out, cache_.head_dim);
+    }
+  }
+
+  // Where a unit's tile keeps its results until they are folded.
+  float* partial(const Member& me, int64_t unit, int32_t tile) const {
+    return reinterpret_cast<float*>(me.shared) + (unit * max_tiles_ + tile) * unit_queries_ * (stride_ + 2);
+  }
+
+  // (unit, tile) pairs, the fullest tiles first by coming unit by unit.
+  void run_divided(const StepInputs& step, int64_t units, const Member& me) {
+    const Scratch s = scratch_of(me);
+    int64_t wanted = next_.fetch_add(1, std::memory_order_relaxed);
+    int64_t seen = 0;
+    for (int64_t i = 0; i < units; ++i) {
+      const Unit unit = unit_at(step, i);
+      const int32_t tiles = tiles_of(unit.rows);
+      bool packed = false;
+      while (wanted < seen + tiles) {
+        if (!packed) pack_queries(unit, s);
+        packed = true;
+        run_piece(step, unit, i, static_cast<int32_t>(wanted - seen), tiles, s, me);
+        wanted = next_.fetch_add(1, std::memory_order_relaxed);
+      }
+      seen += tiles;
+    }
+  }
+
+  void run_piece(const StepInputs& step, const Unit& unit, int64_t i, int32_t tile, int32_t tiles,
+                 const Scratch& s, const Member& me) {
+    float* const to = partial(me, i, tile);
+    run_tile(unit, table_of(step, unit.rows), first_tile(unit.rows) + tile, s, to, to + unit_queries_,
+             to + 2 * unit_queries_);
+    // The last of a unit's tiles sees all the others' results.
+    if (left_[i].fetch_add(1, std::memory_order_acq_rel) + 1 < tiles) return;
+    left_[i].store(0, std::memory_order_relaxed);
+    const int32_t queries = unit.rows.rows * group_;
+    for (int32_t q = 0; q < queries; ++q) {
+      const int32_t first = query_first_tile(unit, q) - first_tile(unit.rows);
+      const int32_t last = query_last_tile(unit, q) - first_tile(unit.rows);
+      for (int32_t t = first; t <= last; ++t) {
+        const float* const from = partial(me, i, t);
+        fold(q, t == first, from[q], from[unit_queries_ + q], from + 2 * unit_queries_ + q * stride_, s);
+      }
+      k_.attention_finish(s.run_out + q * stride_, s.run_sum[q], cache_.head_dim, output_of(unit, q));
+    }
+  }
+
+  const OpKernels& k_;
+  Attention op_;
+  Rows q_;
+  Rows out_;
+  Cache cache_;
+  void (*tile_)(const AttentionTile&);
+  int64_t stride_;     // floats between the outputs of queries
+  int32_t group_ = 1;  // query heads per kv head
+  int32_t rows_per_unit_ = 1;
+  int32_t unit_queries_ = 1;
+  int64_t max_tiles_ = 1;
+  int64_t divided_units_ = 0;
+  std::string text_;
+  alignas(64) std::atomic<int64_t> next_{0};
+  alignas(64) std::vector<std::atomic<int32_t>> left_;  // [divided units] tiles finished
+};
+
+}  // namespace
+
+std::unique_ptr<CpuOp> make_attention(const Attention& op, const Resolver& r) {
+  return std::make_unique<AttentionOp>(op, r);
+}
+
+}  // namespace yoke::cpu

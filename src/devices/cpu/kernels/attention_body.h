@@ -1,0 +1,204 @@
+// Attention over one tile of 256 positions for queries that share a kv head. A kernel body (see math_body.h).
+// Scores have lane = position, outputs lane = dimension; every vector of K or V that is loaded and converted
+// serves all queries of a group from registers.
+
+namespace yoke::cpu::YOKE_ISA {
+namespace {
+
+constexpr int32_t kTile = 256;
+constexpr int32_t kBlock = 32;
+
+void attention_query(const float* q, int32_t head_dim, float scale, int32_t i, float* packed) {
+  float* const to =
+      packed + static_cast<int64_t>(i / kTileQueries) * kTileQueries * head_dim + i % kTileQueries;
+  for (int32_t d = 0; d < head_dim; ++d) to[d * kTileQueries] = q[d] * scale;
+}
+
+// Scores of Q queries for N vectors of positions from `slot` on in one block.
+template <class Kv, int Q, int N>
+inline void score_vectors(const std::byte* k, int32_t head_dim, int32_t slot, const float* q, float* scores) {
+  V acc[Q][N];
+  for (int i = 0; i < Q; ++i) {
+    for (int n = 0; n < N; ++n) acc[i][n] = zero();
+  }
+  for (int32_t d0 = 0; d0 < head_dim; d0 += 32) {
+    V scale[N];
+    for (int n = 0; n < N; ++n) scale[n] = Kv::key_scale(k, d0, slot + 16 * n);
+    const int32_t end = d0 + 32 < head_dim ? d0 + 32 : head_dim;
+    for (int32_t d = d0; d < end; ++d) {
+      V key[N];
+      for (int n = 0; n < N; ++n) key[n] = Kv::key(k, head_dim, d, slot + 16 * n, scale[n]);
+      for (int i = 0; i < Q; ++i) {
+        const V qs = set(q[d * kTileQueries + i]);
+        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + qs * key[n];
+      }
+    }
+  }
+  for (int i = 0; i < Q; ++i) {
+    for (int n = 0; n < N; ++n) store(scores + i * kTile + slot + 16 * n, acc[i][n]);
+  }
+}
+
+template <class Kv>
+const std::byte* head_of(const AttentionTile& a, int32_t position) {
+  return a.cache + a.table[position / kBlock] * a.block_bytes + a.kv_head * Kv::head_bytes(a.head_dim);
+}
+
+// Positions [begin, end) of the tile, widened to whole vectors: lanes beyond are computed and never read.
+template <class Kv, int Q>
+void score_group(const AttentionTile& a, int32_t first_query, int32_t begin, int32_t end) {
+  const float* const q = a.q + static_cast<int64_t>(first_query) * a.head_dim;
+  for (int32_t b = begin / kBlock * kBlock; b < end; b += kBlock) {
+    const std::byte* const k = head_of<Kv>(a, b);
+    float* const scores = a.scores + static_cast<int64_t>(first_query) * kTile + (b - a.first);
+    int32_t slot = begin > b ? (begin - b) / 16 * 16 : 0;
+    const int32_t stop = end - b < kBlock ? end - b : kBlock;
+    if constexpr (kTileVectors == 2) {
+      if (stop - slot > 16) {
+        score_vectors<Kv, Q, 2>(k, a.head_dim, slot, q, scores);
+        continue;
+      }
+    }
+    for (; slot < stop; slot += 16) score_vectors<Kv, Q, 1>(k, a.head_dim, slot, q, scores);
+  }
+}
+
+// Scores of one query become exps; its maximum and their sum.
+void softmax(float* scores, int32_t begin, int32_t end, float* max_out, float* sum_out) {
+  const int32_t first = begin / 16;
+  const int32_t last = (end - 1) / 16;
+  const V low = set(-__builtin_inff());
+  // Lanes outside become -inf here, so that they add exp's 0 below by selection, never by product.
+  V m = low;
+  for (int32_t v = first; v <= last; ++v) {
+    const int32_t b = v == first ? begin - 16 * v : 0;
+    const int32_t e = v == last ? end - 16 * v : 16;
+    m = max(lanes(load(scores + 16 * v), b, e, low), m);
+  }
+  *max_out = max16(m);
+  const V top = set(*max_out);
+  V p[4] = {zero(), zero(), zero(), zero()};
+  for (int32_t v = first; v <= last; ++v) {
+    const int32_t b = v == first ? begin - 16 * v : 0;
+    const int32_t e = v == last ? end - 16 * v : 16;
+    const V x = lanes(exp(load(scores + 16 * v) - top), b, e, zero());
+    store(scores + 16 * v, x);
+    p[v % 4] = p[v % 4] + x;
+  }
+  *sum_out = tree64(p[0], p[1], p[2], p[3]);
+}
+
+// Adds positions [begin, end) to N vectors of the outputs of Q queries from dimension d on; rest > 0: the
+// last vector has only so many dimensions.
+template <class Kv, int Q, int N>
+void weigh_vectors(const AttentionTile& a, int32_t query, int32_t begin, int32_t end, int32_t d,
+                   int32_t rest) {
+  V acc[Q][N];
+  float* const out = a.out + query * a.out_stride + d;
+  for (int i = 0; i < Q; ++i) {
+    for (int n = 0; n < N; ++n) acc[i][n] = load(out + i * a.out_stride + 16 * n);
+  }
+  for (int32_t p = begin; p < end;) {
+    const std::byte* const v = head_of<Kv>(a, p) + a.v_offset;
+    const int32_t block = p / kBlock * kBlock;
+    const int32_t stop = end < block + kBlock ? end : block + kBlock;
+    const float* const weights = a.scores + static_cast<int64_t>(query) * kTile - a.first;
+    for (; p < stop; ++p) {
+      V value[N];
+      for (int n = 0; n < N; ++n) {
+        value[n] = rest > 0 ? Kv::value_n(v, a.head_dim, p - block, d + 16 * n, rest)
+                            : Kv::value(v, a.head_dim, p - block, d + 16 * n);
+      }
+      for (int i = 0; i < Q; ++i) {
+        const V w = set(weights[i * kTile + p]);
+        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + w * value[n];
+      }
+    }
+  }
+  for (int i = 0; i < Q; ++i) {
+    for (int n = 0; n < N; ++n) store(out + i * a.out_stride + 16 * n, acc[i][n]);
+  }
+}
+
+template <class Kv, int Q>
+void weigh_group(const AttentionTile& a, int32_t query, int32_t begin, int32_t end) {
+  if (begin >= end) return;
+  int32_t d = 0;
+  if constexpr (kTileVectors == 2) {
+    for (; d + 32 <= a.head_dim; d += 32) weigh_vectors<Kv, Q, 2>(a, query, begin, end, d, 0);
+  }
+  for (; d + 16 <= a.head_dim; d += 16) weigh_vectors<Kv, Q, 1>(a, query, begin, end, d, 0);
+  if (d < a.head_dim) weigh_vectors<Kv, Q, 1>(a, query, begin, end, d, a.head_dim - d);
+}
+
+// Q consecutive queries, a whole group or what is left: joint where all of them see a position, else one by
+// one.
+template <class Kv, int Q>
+void tile_group(const AttentionTile& a, int32_t query) {
+  int32_t outer_begin = a.first + kTile;
+  int32_t outer_end = a.first;
+  int32_t inner_begin = a.first;
+  int32_t inner_end = a.first + kTile;
+  for (int32_t i = query; i < query + Q; ++i) {
+    inner_begin = a.begin[i] > inner_begin ? a.begin[i] : inner_begin;
+    inner_end = a.end[i] < inner_end ? a.end[i] : inner_end;
+    if (a.begin[i] >= a.end[i]) continue;
+    outer_begin = a.begin[i] < outer_begin ? a.begin[i] : outer_begin;
+    outer_end = a.end[i] > outer_end ? a.end[i] : outer_end;
+  }
+  if (outer_begin >= outer_end) return;
+  score_group<Kv, Q>(a, query, outer_begin, outer_end);
+  for (int32_t i = query; i < query + Q; ++i) {
+    if (a.begin[i] >= a.end[i]) continue;
+    softmax(a.scores + static_cast<int64_t>(i) * kTile, a.begin[i] - a.first, a.end[i] - a.first, &a.max[i],
+            &a.sum[i]);
+    float* const out = a.out + i * a.out_stride;
+    for (int32_t d = 0; d < a.head_dim; d += 16) store(out + d, zero());
+  }
+  if (inner_begin >= inner_end) {
+    for (int32_t i = query; i < query + Q; ++i) weigh_group<Kv, 1>(a, i, a.begin[i], a.end[i]);
+    return;
+  }
+  for (int32_t i = query; i < query + Q; ++i) weigh_group<Kv, 1>(a, i, a.begin[i], inner_begin);
+  weigh_group<Kv, Q>(a, query, inner_begin, inner_end);
+  for (int32_t i = query; i < query + Q; ++i) weigh_group<Kv, 1>(a, i, inner_end, a.end[i]);
+}
+
+template <class Kv, int Q>
+void tile_rest(const AttentionTile& a, int32_t query, int32_t count) {
+  if constexpr (Q > 0) {
+    if (count == Q) {
+      tile_group<Kv, Q>(a, query);
+    } else {
+      tile_rest<Kv, Q - 1>(a, query, count);
+    }
+  }
+}
+
+template <class Kv>
+void attention_tile(const AttentionTile& a) {
+  for (int32_t query = 0; query < a.queries; query += kTileQueries) {
+    const int32_t left = a.queries - query;
+    tile_rest<Kv, kTileQueries>(a, query, left < kTileQueries ? left : kTileQueries);
+  }
+}
+
+void attention_fold(float* max_at, float* sum_at, float* out, float tile_max, float tile_sum,
+                    const float* tile_out, int32_t head_dim) {
+  const float m = *max_at > tile_max ? *max_at : tile_max;
+  const float a = exp1(*max_at - m);
+  const float b = exp1(tile_max - m);
+  *max_at = m;
+  *sum_at = *sum_at * a + tile_sum * b;
+  for (int32_t d = 0; d < head_dim; d += 16) {
+    store(out + d, load(out + d) * set(a) + load(tile_out + d) * set(b));
+  }
+}
+
+void attention_finish(const float* out, float sum, int32_t head_dim, float* to) {
+  const V f = set(recip1(sum));
+  for (int32_t d = 0; d < head_dim; d += 16) store_up_to(to + d, load(out + d) * f, head_dim - d);
+}
+
+}  // namespace
+}  // namespace yoke::cpu::YOKE_ISA

@@ -1,0 +1,101 @@
+// The functions of docs/numerics.md on sixteen floats. A kernel body: included once per instruction set
+// behind its simd_*.h, with YOKE_ISA naming the namespace.
+
+namespace yoke::cpu::YOKE_ISA {
+namespace {
+
+inline V round(V x) {
+  return (x + set(12582912.0f)) - set(12582912.0f);
+}
+
+inline V recip(V a) {
+  V y = from_bits(set_int(0x7EF311C7) - bits(a));
+  for (int i = 0; i < 4; ++i) y = y + y * (set(1.0f) - a * y);
+  return y;
+}
+
+inline float bits_float(uint32_t u) {
+  float f;
+  __builtin_memcpy(&f, &u, 4);
+  return f;
+}
+inline uint32_t float_bits(float f) {
+  uint32_t u;
+  __builtin_memcpy(&u, &f, 4);
+  return u;
+}
+
+inline float recip1(float a) {
+  float y = bits_float(0x7EF311C7u - float_bits(a));
+  for (int i = 0; i < 4; ++i) y = y + y * (1.0f - a * y);
+  return y;
+}
+
+inline float rsqrt1(float a) {
+  const float h = 0.5f * a;
+  float y = bits_float(0x5f3759dfu - (float_bits(a) >> 1));
+  for (int i = 0; i < 4; ++i) y = y * (1.5f - (h * y) * y);
+  return y;
+}
+
+inline V exp(V x) {
+  x = min(max(x, set(-87.0f)), set(87.0f));
+  const V n = round(x * set(1.44269504088896341f));
+  V r = x - n * set(0.693359375f);
+  r = r - n * set(-2.12194440e-4f);
+  const V z = r * r;
+  V p = set(1.9875691500e-4f);
+  p = p * r + set(1.3981999507e-3f);
+  p = p * r + set(8.3334519073e-3f);
+  p = p * r + set(4.1665795894e-2f);
+  p = p * r + set(1.6666665459e-1f);
+  p = p * r + set(5.0000001201e-1f);
+  V y = p * z;
+  y = y + r;
+  y = y + set(1.0f);
+  return y * from_bits(shift_exponent(to_int(n) + set_int(127)));
+}
+
+inline float exp1(float x) {
+  x = x > -87.0f ? x : -87.0f;
+  x = x < 87.0f ? x : 87.0f;
+  const float n = (x * 1.44269504088896341f + 12582912.0f) - 12582912.0f;
+  float r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  const float z = r * r;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  float y = p * z;
+  y = y + r;
+  y = y + 1.0f;
+  return y * bits_float(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
+}
+
+inline V silu(V x) {
+  // 0 - x would lose the sign of zero; exp does not see the difference.
+  return x * recip(set(1.0f) + exp(zero() - x));
+}
+
+// The tree over 64 partial sums, 16 in each.
+inline float tree64(V a, V b, V c, V d) {
+  return tree16((a + c) + (b + d));
+}
+
+// load / store of up to 16
+inline V load_up_to(const float* p, int64_t n) {
+  return n >= 16 ? load(p) : load_n(p, static_cast<int>(n));
+}
+inline void store_up_to(float* p, V a, int64_t n) {
+  if (n >= 16) {
+    store(p, a);
+  } else {
+    store_n(p, a, static_cast<int>(n));
+  }
+}
+
+}  // namespace
+}  // namespace yoke::cpu::YOKE_ISA
