@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "fakes/fake_device.h"
+#include "support/fake_device.h"
 
 namespace yoke {
 namespace {
 
-using fakes::FakeDevice;
+using test::FakeDevice;
 
 Net three_layers() {
   Net net;

@@ -7,13 +7,13 @@
 #include <random>
 
 #include "base/error.h"
-#include "fakes/fake_device.h"
+#include "support/fake_device.h"
 #include "tensor/half.h"
 
 namespace yoke {
 namespace {
 
-using fakes::FakeDevice;
+using test::FakeDevice;
 
 // A file of random bytes with weights in it, as a mapping would hold them.
 struct Model {
@@ -64,7 +64,7 @@ std::vector<std::byte> stored_of(const WeightHome& home, Layout layout, std::spa
   return stored;
 }
 
-class WeightStoreTest : public testing::Test {
+class WeightStoreTest : public ::testing::Test {
  protected:
   static std::vector<WeightDevice> kinds() { return {{DeviceKind::kVulkan, 0}, {DeviceKind::kCpu, 0}}; }
 

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "devices/device.h"
 
-namespace yoke::fakes {
+namespace yoke::test {
 
 class FakeDevice : public Device {
  public:
@@ -101,4 +101,4 @@ class FakeDevice : public Device {
   DeviceInfo info_;
 };
 
-}  // namespace yoke::fakes
+}  // namespace yoke::test
