@@ -1,0 +1,21 @@
+// IQ4_NL: blocks of 32, 4-bit codes into a table of values.
+#define BLOCK_BYTES 18
+#define UNIT_BYTES 576
+#define SUB 32
+#include "codebook.glsl"
+float panel_d(uint64_t unit, uint block, uint lane) { return half_to_float(InU16(unit).v[block * 16 + lane]); }
+void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
+  InU32 p = InU32(unit + 64);
+  [[unroll]] for (uint g = 0; g < 8; ++g) {
+    const uint v = p.v[g * 16 + lane];
+    q[g] = code_values(v & 0x0F0F0F0Fu, kIq4Book);
+    q[8 + g] = code_values((v >> 4) & 0x0F0F0F0Fu, kIq4Book);
+  }
+}
+
+// The file's own blocks, element by element (Embed).
+float stored_d(uint64_t block) { return half_to_float(load_u16(block)); }
+int stored_code(uint64_t block, uint e) {
+  const uint v = uint(InU8(block + 2).v[e & 15u]);
+  return signed_code(e < 16 ? v & 15u : v >> 4, kIq4Book);
+}

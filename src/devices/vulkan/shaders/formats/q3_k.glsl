@@ -1,0 +1,33 @@
+// Q3_K: blocks of 256 with 16 subs of 16, 3-bit codes, the third bits apart; value = d * scale * (code - 4).
+#define BLOCK_BYTES 110
+#define UNIT_BYTES 1856
+#define SUB 16
+#define K_QUANT
+#define ZERO 4
+float panel_d(uint64_t unit, uint lane) { return half_to_float(InU16(unit).v[lane]); }
+int panel_scale(uint64_t unit, uint sub, uint lane) { return int(InI8(unit + 64).v[sub * 16 + lane]); }
+void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
+  InU32 p = InU32(unit + 320 + chunk * 256);
+  InU32 high = InU32(unit + 1344 + chunk * 128);
+  [[unroll]] for (uint s = 0; s < 4; ++s) {
+    const uint v = p.v[s * 16 + lane];
+    const uint h = high.v[(s >> 1) * 16 + lane] >> ((s & 1u) * 4u);
+    [[unroll]] for (uint g = 0; g < 4; ++g) {
+      q[s * 4 + g] = ((v >> (2u * g)) & 0x03030303u) | (((h >> g) & 0x01010101u) << 2);
+    }
+  }
+}
+
+// The file's own blocks, element by element (Embed).
+float stored_d(uint64_t block) { return half_to_float(load_u16(block + 108)); }
+int stored_scale(uint64_t block, uint sub) {
+  InU8 s = InU8(block + 96);
+  const uint low = (uint(s.v[sub & 7u]) >> (sub < 8 ? 0 : 4)) & 15u;
+  const uint high = (uint(s.v[8 + (sub & 3u)]) >> (sub / 4 * 2)) & 3u;
+  return int(low | (high << 4)) - 32;
+}
+int stored_code(uint64_t block, uint e) {
+  const uint low = (uint(InU8(block + 32).v[e / 128 * 32 + e % 32]) >> (e % 128 / 32 * 2)) & 3u;
+  const uint high = (uint(InU8(block).v[e % 32]) >> (e / 32)) & 1u;
+  return int(low | (high << 2));
+}

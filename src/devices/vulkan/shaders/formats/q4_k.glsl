@@ -1,0 +1,38 @@
+// Q4_K: blocks of 256 with 8 subs of 32; value = d * scale * code - dmin * min.
+#define BLOCK_BYTES 144
+#define UNIT_BYTES 2368
+#define SUB 32
+#define K_QUANT
+#define HAS_MIN
+float panel_d(uint64_t unit, uint lane) { return half_to_float(InU16(unit).v[lane]); }
+float panel_dmin(uint64_t unit, uint lane) { return half_to_float(InU16(unit + 32).v[lane]); }
+int panel_scale(uint64_t unit, uint sub, uint lane) { return int(InU8(unit + 64).v[sub * 16 + lane]); }
+int panel_min(uint64_t unit, uint sub, uint lane) {
+  return int(InU8(unit + 192).v[((sub >> 1) * 16 + lane) * 2 + (sub & 1u)]);
+}
+void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
+  InU32 p = InU32(unit + 320 + chunk * 512);
+  [[unroll]] for (uint g = 0; g < 8; ++g) {
+    const uint v = p.v[g * 16 + lane];
+    q[g] = v & 0x0F0F0F0Fu;
+    q[8 + g] = (v >> 4) & 0x0F0F0F0Fu;
+  }
+}
+
+// The file's own blocks, element by element (Embed).
+float stored_d(uint64_t block) { return half_to_float(load_u16(block)); }
+float stored_dmin(uint64_t block) { return half_to_float(load_u16(block + 2)); }
+int stored_scale(uint64_t block, uint sub) {
+  InU8 s = InU8(block + 4);
+  if (sub < 4) return int(s.v[sub]) & 63;
+  return (int(s.v[sub + 4]) & 15) | ((int(s.v[sub - 4]) >> 6) << 4);
+}
+int stored_min(uint64_t block, uint sub) {
+  InU8 s = InU8(block + 4);
+  if (sub < 4) return int(s.v[sub + 4]) & 63;
+  return (int(s.v[sub + 4]) >> 4) | ((int(s.v[sub]) >> 6) << 4);
+}
+int stored_code(uint64_t block, uint e) {
+  const uint v = uint(InU8(block + 16).v[e / 64 * 32 + e % 32]);
+  return int((v >> (e % 64 / 32 * 4)) & 15u);
+}

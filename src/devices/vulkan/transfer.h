@@ -1,0 +1,46 @@
+// Blocking copies between host memory and memory that the host does not see, through one staging buffer.
+#pragma once
+
+#include <volk.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "devices/vulkan/memory.h"
+#include "devices/vulkan/timeline.h"
+
+namespace yoke::vulkan {
+
+class Transfer {
+ public:
+  static constexpr uint64_t kStagingBytes = 4 << 20;
+
+  // on_staging is called before the staging buffer is reserved, at its first use; it may refuse by throwing.
+  Transfer(Context& context, std::function<void(uint64_t bytes)> on_staging);
+  ~Transfer();
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  void upload(Memory& to, uint64_t offset, std::span<const std::byte> from);
+  void download(Memory& from, uint64_t offset, std::span<std::byte> to);
+  void zero(Memory& memory);
+  // Runs what `record` puts into the command buffer and waits for its end.
+  void run(const std::function<void(VkCommandBuffer)>& record, const char* what);
+  VkSemaphore semaphore() const { return timeline_.semaphore(); }
+  uint64_t last() const { return timeline_.last(); }
+
+ private:
+  Memory& staging();
+
+  Context& context_;
+  std::function<void(uint64_t)> on_staging_;
+  Timeline timeline_;
+  VkCommandPool pool_ = VK_NULL_HANDLE;
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+  std::unique_ptr<Memory> staging_;
+};
+
+}  // namespace yoke::vulkan

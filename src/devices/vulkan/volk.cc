@@ -1,0 +1,3 @@
+// The one place that compiles volk, the loader's function tables.
+#define VOLK_IMPLEMENTATION
+#include <volk.h>
