@@ -27,7 +27,10 @@ void shuffle_groups(std::vector<Dispatch>& dispatches, uint32_t seed) {
 VulkanSegment::VulkanSegment(Context& context, const Pipelines& pipelines, const VulkanStepBuffer& step,
                              std::string what, std::vector<Dispatch> dispatches,
                              std::vector<std::string> kernels)
-    : context_(context), what_(std::move(what)), dispatches_(std::move(dispatches)), kernels_(std::move(kernels)) {
+    : context_(context),
+      what_(std::move(what)),
+      dispatches_(std::move(dispatches)),
+      kernels_(std::move(kernels)) {
   if (context.options().shuffle_seed != 0) shuffle_groups(dispatches_, context.options().shuffle_seed);
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = context.capabilities().queue_family;
@@ -70,7 +73,8 @@ void VulkanSegment::record(const Pipelines& pipelines, const VulkanStepBuffer& s
   const Pipeline* bound = nullptr;
   for (const Dispatch& d : dispatches_) {
     if (d.barrier) barrier(kCompute, VK_ACCESS_SHADER_WRITE_BIT, kCompute, kShader);
-    if (d.pipeline != bound) vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, d.pipeline->handle);
+    if (d.pipeline != bound)
+      vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, d.pipeline->handle);
     bound = d.pipeline;
     vk.vkCmdPushConstants(commands_, pipelines.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, d.push_bytes,
                           d.push.data());

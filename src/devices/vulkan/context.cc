@@ -137,8 +137,7 @@ Capabilities inspect(VkPhysicalDevice physical, int index) {
   c.info.name = "vulkan:" + std::to_string(index);
   c.info.kind = DeviceKind::kVulkan;
   c.info.software = c.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  c.info.shares_memory =
-      c.info.software || c.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU;
+  c.info.shares_memory = c.info.software || c.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU;
   c.info.description = c.properties.deviceName;
   if (c.properties.apiVersion < VK_API_VERSION_1_2) {
     c.unusable = "it has Vulkan " + version_text(c.properties.apiVersion) + ", 1.2 is needed";
@@ -173,7 +172,8 @@ Capabilities inspect(VkPhysicalDevice physical, int index) {
   }
   vkGetPhysicalDeviceProperties2(physical, &properties);
   c.subgroup_size = v11.subgroupSize;
-  c.info.max_buffer_bytes = std::min(kMaxBufferBytes, uint64_t{v11.maxMemoryAllocationSize} & ~uint64_t{4095});
+  c.info.max_buffer_bytes =
+      std::min(kMaxBufferBytes, uint64_t{v11.maxMemoryAllocationSize} & ~uint64_t{4095});
   c.import_alignment = import.minImportedHostPointerAlignment;
   c.integer_dot = c.integer_dot_extension && dot.integerDotProduct4x8BitPackedSignedAccelerated;
   c.workgroup_memory_bytes = c.properties.limits.maxComputeSharedMemorySize;
@@ -185,7 +185,7 @@ Capabilities inspect(VkPhysicalDevice physical, int index) {
 
 Context::Context(std::unique_ptr<Instance> instance, Capabilities capabilities, const VulkanOptions& options)
     : instance_(std::move(instance)), capabilities_(std::move(capabilities)), options_(options) {
-  wait_timeout_s_ = options.wait_timeout_s > 0     ? options.wait_timeout_s
+  wait_timeout_s_ = options.wait_timeout_s > 0    ? options.wait_timeout_s
                     : capabilities_.info.software ? 3600.0
                                                   : 120.0;
   create_device();
@@ -268,8 +268,7 @@ VkResult Context::wait(VkSemaphore semaphore, uint64_t value, uint64_t timeout_n
 void Context::check(VkResult result, const std::string& doing) const {
   if (result == VK_SUCCESS) return;
   if (result == VK_ERROR_DEVICE_LOST) lost_.store(true);
-  const bool memory =
-      result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY;
+  const bool memory = result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY;
   fail(memory ? ErrorKind::kDoesNotFit : ErrorKind::kRuntime, doing, result_name(result));
 }
 

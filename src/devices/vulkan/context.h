@@ -24,9 +24,9 @@ struct Capabilities {
   uint32_t queue_family = 0;
   uint32_t subgroup_size = 0;
   uint32_t workgroup_memory_bytes = 0;
-  uint32_t max_groups = 0;            // per dispatch, along y
-  bool integer_dot = false;           // VK_KHR_shader_integer_dot_product, and signed packed ones accelerated
-  bool integer_dot_extension = false; // there at all
+  uint32_t max_groups = 0;   // per dispatch, along y
+  bool integer_dot = false;  // VK_KHR_shader_integer_dot_product, and signed packed ones accelerated
+  bool integer_dot_extension = false;  // there at all
   bool memory_budget = false;
   bool host_import = false;  // VK_EXT_external_memory_host
   uint64_t import_alignment = 0;

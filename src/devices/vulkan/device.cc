@@ -10,14 +10,15 @@ namespace yoke {
 namespace vulkan {
 namespace {
 
-constexpr int32_t kMaxHeadDim = 256;               // shaders/attention.comp
+constexpr int32_t kMaxHeadDim = 256;              // shaders/attention.comp
 constexpr uint64_t kTeardownNs = 10'000'000'000;  // for work that a lost device may still be doing
 
 std::string ops_text(const Segment& segment) {
   std::string text = "segment " + segment.name;
   if (segment.ops.empty()) return text;
   return text + " (ops 0.." + std::to_string(segment.ops.size() - 1) + ": " +
-         std::string(op_name(segment.ops.front().op)) + " .. " + std::string(op_name(segment.ops.back().op)) + ")";
+         std::string(op_name(segment.ops.front().op)) + " .. " + std::string(op_name(segment.ops.back().op)) +
+         ")";
 }
 
 void check_range(const Buffer& buffer, uint64_t offset, uint64_t bytes, const char* doing) {
@@ -32,7 +33,8 @@ VulkanDevice::VulkanDevice(std::unique_ptr<Instance> instance, Capabilities capa
                            const VulkanOptions& options)
     : context_(std::move(instance), std::move(capabilities), options) {
   for (auto& lane : lanes_) lane = std::make_unique<Timeline>(context_);
-  transfer_ = std::make_unique<Transfer>(context_, [this](uint64_t bytes) { account(bytes, BufferUse::kStaging); });
+  transfer_ =
+      std::make_unique<Transfer>(context_, [this](uint64_t bytes) { account(bytes, BufferUse::kStaging); });
   pipelines_ = std::make_unique<Pipelines>(context_);
   check_driver(context_, *pipelines_, *transfer_);
 }
@@ -45,8 +47,10 @@ VulkanDevice::~VulkanDevice() {
     info.semaphoreCount = 1;
     info.pSemaphores = &semaphore;
     info.pValues = &value;
-    const double limit_ns = context_.lost() ? static_cast<double>(kTeardownNs) : context_.wait_timeout_s() * 1e9;
-    return context_.vk().vkWaitSemaphores(context_.device(), &info, static_cast<uint64_t>(limit_ns)) != VK_TIMEOUT;
+    const double limit_ns =
+        context_.lost() ? static_cast<double>(kTeardownNs) : context_.wait_timeout_s() * 1e9;
+    return context_.vk().vkWaitSemaphores(context_.device(), &info, static_cast<uint64_t>(limit_ns)) !=
+           VK_TIMEOUT;
   };
   for (const auto& lane : lanes_) {
     if (!context_.abandoned() && !finished(lane->semaphore(), lane->last())) context_.abandon();
@@ -56,21 +60,19 @@ VulkanDevice::~VulkanDevice() {
 
 std::optional<std::string> VulkanDevice::unsupported(const OpShape& shape) const {
   if (shape.op == nullptr) return std::nullopt;
-  const bool product = std::holds_alternative<Linear>(*shape.op) || std::holds_alternative<GatedLinear>(*shape.op);
+  const bool product =
+      std::holds_alternative<Linear>(*shape.op) || std::holds_alternative<GatedLinear>(*shape.op);
   if (product && shape.layout != Layout::kPanel16) return "its products want weights in panels";
   if (std::holds_alternative<Attention>(*shape.op)) {
     if (shape.head_dim > kMaxHeadDim) return "its attention takes heads of at most 256 dimensions";
-    if (shape.kv == KvType::kQ8_0 && shape.head_dim % 32 != 0) return "q8_0 caches want heads of 32 dimensions";
+    if (shape.kv == KvType::kQ8_0 && shape.head_dim % 32 != 0)
+      return "q8_0 caches want heads of 32 dimensions";
   }
   return std::nullopt;
 }
 
 std::optional<std::string> VulkanDevice::not_bitwise(const OpShape&) const {
   return std::nullopt;
-}
-
-Layout VulkanDevice::preferred_layout(DType, bool) const {
-  return Layout::kPanel16;
 }
 
 std::unique_ptr<Buffer> VulkanDevice::allocate(uint64_t bytes, BufferUse use) {
@@ -197,14 +199,15 @@ std::vector<DeviceInfo> list_vulkan_devices() {
 std::unique_ptr<Device> make_vulkan_device(int index, const VulkanOptions& options) {
   const std::string doing = "opening vulkan:" + std::to_string(index);
   auto instance = vulkan::Instance::create(options.validation, options.on_message);
-  if (instance == nullptr) fail(ErrorKind::kUsage, doing, "no Vulkan loader or driver was found on this machine");
+  if (instance == nullptr)
+    fail(ErrorKind::kUsage, doing, "no Vulkan loader or driver was found on this machine");
   std::vector<vulkan::Capabilities> all = usable(*instance);
   if (index < 0 || static_cast<size_t>(index) >= all.size()) {
     fail(ErrorKind::kUsage, doing,
          "there are " + std::to_string(all.size()) + " usable Vulkan devices (yoke devices lists them)");
   }
-  return std::make_unique<vulkan::VulkanDevice>(std::move(instance), std::move(all[static_cast<size_t>(index)]),
-                                                options);
+  return std::make_unique<vulkan::VulkanDevice>(std::move(instance),
+                                                std::move(all[static_cast<size_t>(index)]), options);
 }
 
 }  // namespace yoke

@@ -87,10 +87,11 @@ Memory::Memory(Context& context, std::span<std::byte> host, const std::string& d
     VkMemoryRequirements need;
     context.vk().vkGetBufferMemoryRequirements(context.device(), buffer_, &need);
     VkMemoryHostPointerPropertiesEXT pointer{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
-    context.check(context.vk().vkGetMemoryHostPointerPropertiesEXT(context.device(), kHandle, host.data(),
-                                                                   &pointer),
-                  doing);
-    const auto type = find_type(context.capabilities().memory, need.memoryTypeBits & pointer.memoryTypeBits, {});
+    context.check(
+        context.vk().vkGetMemoryHostPointerPropertiesEXT(context.device(), kHandle, host.data(), &pointer),
+        doing);
+    const auto type =
+        find_type(context.capabilities().memory, need.memoryTypeBits & pointer.memoryTypeBits, {});
     if (!type || need.size > host.size()) fail(ErrorKind::kRuntime, doing, "memory that cannot be imported");
     VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
     import.handleType = kHandle;

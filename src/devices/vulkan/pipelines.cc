@@ -56,7 +56,8 @@ Pipelines::~Pipelines() {
   if (context_.abandoned()) return;
   if (grown_) save_cache();
   const VolkDeviceTable& vk = context_.vk();
-  for (const auto& [key, pipeline] : pipelines_) vk.vkDestroyPipeline(context_.device(), pipeline.handle, nullptr);
+  for (const auto& [key, pipeline] : pipelines_)
+    vk.vkDestroyPipeline(context_.device(), pipeline.handle, nullptr);
   vk.vkDestroyPipelineCache(context_.device(), cache_, nullptr);
   vk.vkDestroyPipelineLayout(context_.device(), layout_, nullptr);
 }
@@ -84,7 +85,8 @@ void Pipelines::save_cache() const {
   size_t bytes = 0;
   if (context_.vk().vkGetPipelineCacheData(context_.device(), cache_, &bytes, nullptr) != VK_SUCCESS) return;
   std::vector<char> data(bytes);
-  if (context_.vk().vkGetPipelineCacheData(context_.device(), cache_, &bytes, data.data()) != VK_SUCCESS) return;
+  if (context_.vk().vkGetPipelineCacheData(context_.device(), cache_, &bytes, data.data()) != VK_SUCCESS)
+    return;
   std::error_code error;
   fs::create_directories(fs::path(cache_file_).parent_path(), error);
   const std::string draft = cache_file_ + "." + std::to_string(getpid());

@@ -207,17 +207,9 @@ void Recorder::record(const KvWrite& op) {
   const struct {
     uint64_t k, v, cache, positions, sequences, block_tables, table_stride;
     uint32_t kv_heads, head_dim, k_row_bytes, v_row_bytes;
-  } push{address(op.k),
-         address(op.v),
-         address(op.cache),
-         p_.step.positions(),
-         p_.step.sequences(),
-         p_.step.block_tables(),
-         p_.step.table_stride(),
-         u32(c.kv_heads),
-         u32(c.head_dim),
-         row_bytes(op.k),
-         row_bytes(op.v)};
+  } push{address(op.k),       address(op.v),          address(op.cache),      p_.step.positions(),
+         p_.step.sequences(), p_.step.block_tables(), p_.step.table_stride(), u32(c.kv_heads),
+         u32(c.head_dim),     row_bytes(op.k),        row_bytes(op.v)};
   const int64_t elements = int64_t{c.kv_heads} * c.head_dim;
   const int64_t items = c.type == KvType::kQ8_0 ? elements / 32 : elements;
   const Pipeline& pipeline = p_.pipelines.get("kv_write_" + kv_suffix(c.type));
@@ -231,20 +223,10 @@ void Recorder::record(const Attention& op) {
     uint64_t q, cache, result, positions, sequences, block_tables, table_stride;
     float scale;
     uint32_t heads, kv_heads, head_dim, window, q_row_bytes, result_row_bytes;
-  } push{address(op.q),
-         address(op.cache),
-         address(op.out),
-         p_.step.positions(),
-         p_.step.sequences(),
-         p_.step.block_tables(),
-         p_.step.table_stride(),
-         op.scale,
-         u32(op.heads),
-         u32(c.kv_heads),
-         u32(c.head_dim),
-         u32(op.window),
-         row_bytes(op.q),
-         row_bytes(op.out)};
+  } push{address(op.q),       address(op.cache),      address(op.out),        p_.step.positions(),
+         p_.step.sequences(), p_.step.block_tables(), p_.step.table_stride(), op.scale,
+         u32(op.heads),       u32(c.kv_heads),        u32(c.head_dim),        u32(op.window),
+         row_bytes(op.q),     row_bytes(op.out)};
   // Heads of one group share the reading of keys and values; a GPU with few rows wants workgroups instead.
   const int32_t group = op.heads / c.kv_heads;
   int32_t shared = 1;
@@ -258,8 +240,8 @@ void Recorder::record(const Attention& op) {
     if (v.max_rows == 0 || v.min_rows > max_rows(RowKind::kRows)) continue;
     const Pipeline& pipeline =
         p_.pipelines.get("attention_" + kv_suffix(c.type) + "_h" + std::to_string(v.heads));
-    dispatch(pipeline,
-             {.columns = u32(op.heads / v.heads), .min_rows = v.min_rows, .max_rows = v.max_rows}, push);
+    dispatch(pipeline, {.columns = u32(op.heads / v.heads), .min_rows = v.min_rows, .max_rows = v.max_rows},
+             push);
     kernel += (kernel.empty() ? "" : " ") + pipeline.shader;
   }
   kernels_.push_back(kernel);

@@ -14,7 +14,8 @@ namespace {
 
 uint64_t checked_address(Buffer* buffer, uint64_t offset, uint64_t bytes, const std::string& what) {
   if (buffer == nullptr) fail_binding(what, "has no memory");
-  if (offset > buffer->bytes() || bytes > buffer->bytes() - offset) fail_binding(what, "lies outside its buffer");
+  if (offset > buffer->bytes() || bytes > buffer->bytes() - offset)
+    fail_binding(what, "lies outside its buffer");
   const uint64_t address = buffer->address() + offset;
   if (address % 64 != 0) fail_binding(what, "is not aligned to 64 bytes");
   return address;

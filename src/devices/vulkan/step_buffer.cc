@@ -30,7 +30,8 @@ VulkanStepBuffer::VulkanStepBuffer(Context& context, const StepLimits& limits)
       wanted_rows_(reserve(uint64_t{4} * limits.wanted)),
       ropes_([&] {
         std::vector<uint64_t> ropes;
-        for (const int32_t pairs : limits.rope_pairs) ropes.push_back(reserve(uint64_t{8} * limits.rows * pairs));
+        for (const int32_t pairs : limits.rope_pairs)
+          ropes.push_back(reserve(uint64_t{8} * limits.rows * pairs));
         return ropes;
       }()),
       memory_(context, bytes_, MemoryUse::kHostWrites, "reserving the step's inputs on " + context.name()) {

@@ -86,7 +86,8 @@ void Timeline::wait(uint64_t value) {
 // The first launch that has not finished is the one to name.
 void Timeline::fail_lost(const std::string& why) {
   uint64_t reached = 0;
-  if (context_.vk().vkGetSemaphoreCounterValue(context_.device(), semaphore_, &reached) != VK_SUCCESS) reached = 0;
+  if (context_.vk().vkGetSemaphoreCounterValue(context_.device(), semaphore_, &reached) != VK_SUCCESS)
+    reached = 0;
   const std::lock_guard lock(mutex_);
   std::string what = "earlier work";
   for (const Launched& l : launched_) {

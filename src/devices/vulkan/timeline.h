@@ -43,7 +43,7 @@ class Timeline {
   Context& context_;
   VkSemaphore semaphore_ = VK_NULL_HANDLE;
   uint64_t last_ = 0;
-  std::mutex mutex_;  // guards launched_ and last_
+  std::mutex mutex_;               // guards launched_ and last_
   std::deque<Launched> launched_;  // not known to have finished
 };
 

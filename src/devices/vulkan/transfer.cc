@@ -63,9 +63,8 @@ void Transfer::upload(Memory& to, uint64_t offset, std::span<const std::byte> fr
     const uint64_t bytes = std::min(kStagingBytes, from.size() - done);
     std::memcpy(stage.mapped(), from.data() + done, bytes);
     const VkBufferCopy region{stage.offset(), to.offset() + offset + done, bytes};
-    run([&](VkCommandBuffer c) {
-      context_.vk().vkCmdCopyBuffer(c, stage.buffer(), to.buffer(), 1, &region);
-    }, "a copy to the device");
+    run([&](VkCommandBuffer c) { context_.vk().vkCmdCopyBuffer(c, stage.buffer(), to.buffer(), 1, &region); },
+        "a copy to the device");
   }
 }
 
@@ -74,17 +73,18 @@ void Transfer::download(Memory& from, uint64_t offset, std::span<std::byte> to) 
   for (uint64_t done = 0; done < to.size(); done += kStagingBytes) {
     const uint64_t bytes = std::min(kStagingBytes, to.size() - done);
     const VkBufferCopy region{from.offset() + offset + done, stage.offset(), bytes};
-    run([&](VkCommandBuffer c) {
-      context_.vk().vkCmdCopyBuffer(c, from.buffer(), stage.buffer(), 1, &region);
-    }, "a copy from the device");
+    run(
+        [&](VkCommandBuffer c) {
+          context_.vk().vkCmdCopyBuffer(c, from.buffer(), stage.buffer(), 1, &region);
+        },
+        "a copy from the device");
     std::memcpy(to.data() + done, stage.mapped(), bytes);
   }
 }
 
 void Transfer::zero(Memory& memory) {
-  run([&](VkCommandBuffer c) {
-    context_.vk().vkCmdFillBuffer(c, memory.buffer(), 0, VK_WHOLE_SIZE, 0);
-  }, "zeroing a buffer");
+  run([&](VkCommandBuffer c) { context_.vk().vkCmdFillBuffer(c, memory.buffer(), 0, VK_WHOLE_SIZE, 0); },
+      "zeroing a buffer");
 }
 
 }  // namespace yoke::vulkan

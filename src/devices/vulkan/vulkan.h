@@ -23,21 +23,21 @@ struct VulkanFaults {
 struct VulkanOptions {
   // Core and synchronization validation; messages go to on_message. An error where the layer is missing.
   bool validation = false;
-  std::function<void(const std::string&)> on_message;
+  std::function<void(const std::string&)> on_message{};
   // write() and read() go through the staging buffer even where the host sees the memory itself.
   bool force_staging = false;
   // The packed integer dot product where the device accelerates it; kAlways, kNever for tests.
   enum class IntegerDot : uint8_t { kAuto, kAlways, kNever } integer_dot = IntegerDot::kAuto;
   // Folder of the pipeline cache; empty: $XDG_CACHE_HOME/yoke (or ~/.cache/yoke). Not used for software
   // devices.
-  std::string cache_folder;
+  std::string cache_folder{};
   // After this long without an end of the work waited for, the device counts as lost. 0: two minutes, an hour
   // on software devices.
   double wait_timeout_s = 0;
   // Not 0: the dispatches between two barriers are recorded in a random order drawn from this seed. Results
   // stay.
   uint32_t shuffle_seed = 0;
-  std::shared_ptr<VulkanFaults> faults;
+  std::shared_ptr<VulkanFaults> faults{};
 };
 
 // What this machine has, in the order of their indices; empty without a loader, a driver or a usable device.

@@ -21,7 +21,6 @@ class VulkanDevice final : public Device {
   const DeviceInfo& info() const override { return context_.capabilities().info; }
   std::optional<std::string> unsupported(const OpShape& shape) const override;
   std::optional<std::string> not_bitwise(const OpShape& shape) const override;
-  Layout preferred_layout(DType type, bool table) const override;
   std::unique_ptr<Buffer> allocate(uint64_t bytes, BufferUse use) override;
   std::unique_ptr<Buffer> wrap(std::span<std::byte> memory, BufferUse use) override;
   void write(Buffer& to, uint64_t offset, std::span<const std::byte> from) override;
