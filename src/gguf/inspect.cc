@@ -1,6 +1,7 @@
 #include "gguf/inspect.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -49,6 +50,15 @@ std::span<const int64_t> shape_of(const TensorInfo& t) {
   return std::span(t.shape).first(static_cast<size_t>(t.rank));
 }
 
+// The shortest decimal number that gives this float again: 1e-05, not 9.999999747378752e-06.
+double shortest(float value) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  double number = 0;
+  std::from_chars(text, end, number);
+  return number;
+}
+
 Json json_of(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
@@ -72,7 +82,9 @@ Json json_of(const GgufValue& value, const InspectOptions& options) {
   if (const auto array = value.as_array()) return json_of(*array, options);
   if (const auto n = value.as_u64()) return *n;
   if (const auto n = value.as_i64()) return *n;
-  return json_of(*value.as_f64());
+  const double number = *value.as_f64();
+  const bool is_short = value.type() == GgufValueType::kFloat32 && std::isfinite(number);
+  return json_of(is_short ? shortest(static_cast<float>(number)) : number);
 }
 
 Json json_of(const MetadataEntry& entry, const InspectOptions& options) {

@@ -38,6 +38,7 @@ class Inspect : public ::testing::Test {
     w.set("general.architecture", "llama");
     w.set("escape", "\x1b[31m\xff");
     w.set("nan", std::nanf(""));
+    w.set("epsilon", 1e-5f);
     w.set("minus", int32_t{-5});
     w.set("yes", true);
     std::vector<uint16_t> many(100);
@@ -70,11 +71,12 @@ TEST_F(Inspect, Json) {
   EXPECT_EQ(metadata[0].dump(), R"({"key":"general.architecture","type":"string","value":"llama"})");
   EXPECT_EQ(metadata[1]["value"], "\x1b[31m\xef\xbf\xbd");
   EXPECT_EQ(metadata[2].dump(), R"({"key":"nan","type":"float32","value":"nan"})");
-  EXPECT_EQ(metadata[3]["value"], -5);
-  EXPECT_EQ(metadata[4]["value"], true);
-  EXPECT_EQ(metadata[5].dump(),
+  EXPECT_EQ(metadata[3].dump(), R"({"key":"epsilon","type":"float32","value":1e-05})");
+  EXPECT_EQ(metadata[4]["value"], -5);
+  EXPECT_EQ(metadata[5]["value"], true);
+  EXPECT_EQ(metadata[6].dump(),
             R"({"key":"many","type":"array","element_type":"uint16","count":100,"value":[0,1,2,3,4,5,6,7]})");
-  EXPECT_EQ(metadata[6]["value"].dump(), R"([[1.5],["x"]])");
+  EXPECT_EQ(metadata[7]["value"].dump(), R"([[1.5],["x"]])");
   ASSERT_EQ(json["tensors"].size(), gguf_types().size());
   const TensorInfo* t = file.find_tensor("w.Q4_K");
   const auto& shown = json["tensors"][12];
@@ -100,7 +102,7 @@ TEST_F(Inspect, Text) {
 }
 
 TEST_F(Inspect, AllOfAnArrayOnDemand) {
-  EXPECT_EQ(inspect_json(GgufFile::open(path_), {.array_elements = 1000})["metadata"][5]["value"].size(),
+  EXPECT_EQ(inspect_json(GgufFile::open(path_), {.array_elements = 1000})["metadata"][6]["value"].size(),
             100u);
 }
 

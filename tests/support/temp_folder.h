@@ -1,7 +1,6 @@
 // A folder that lives as long as one test.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -48,7 +47,7 @@ class TempFolder {
 inline void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  ASSERT_TRUE(out.good()) << path;
+  if (!out.good()) throw std::runtime_error("cannot write " + path);
 }
 
 inline std::vector<std::byte> read_bytes(const std::string& path) {
