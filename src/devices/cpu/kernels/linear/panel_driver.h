@@ -1,0 +1,164 @@
+// Walks panels, pieces of k and tiles of rows, joins the pieces and writes the outputs: the part of a matrix
+// product that all formats share. Included into one anonymous namespace per instruction set.
+
+#define YOKE_INLINE inline __attribute__((always_inline))
+
+template <int I>
+struct Index {
+  static constexpr int value = I;
+};
+
+// f(Index<0>), f(Index<1>) ...: loops whose counter must be a constant.
+template <int N, int I = 0, class Body>
+YOKE_INLINE void unrolled(Body&& body) {
+  if constexpr (I < N) {
+    body(Index<I>{});
+    unrolled<N, I + 1>(body);
+  }
+}
+
+constexpr int kPiece = 1024;  // elements of k with one accumulator (docs/numerics.md)
+constexpr int kLanes = 16;    // rows of a panel
+constexpr int kVectorBytes = 64;
+
+// One tile's share of one piece: `Panels` panels of weights by `Tokens` rows of activations.
+template <int Panels, int Tokens>
+struct Tile {
+  const uint8_t* w[Panels];  // the piece's first unit
+  const uint8_t* x[Tokens];  // the rows' first bytes
+  int64_t k;                 // first element of the piece
+  int count;                 // elements, at most kPiece
+};
+
+struct Walk {
+  const LinearArgs& args;
+  int64_t row_begin;   // of this block of rows
+  int64_t block_rows;  // rows of one level of the tree's stack
+  float* stack;        // [level][block_rows][panels][16]
+};
+
+// Where a tile lies.
+struct Place {
+  int64_t panel;
+  int64_t row;
+  int rows;
+  int64_t piece;
+};
+
+YOKE_INLINE int stack_depth(int64_t pieces) {
+  return __builtin_popcountll(static_cast<unsigned long long>(pieces));
+}
+
+YOKE_INLINE void finish(const LinearArgs& a, int64_t row, int64_t panel, VF sum) {
+  const int64_t n = panel * kLanes;
+  const int lanes = static_cast<int>(a.n - n < kLanes ? a.n - n : kLanes);
+  if (a.bias != nullptr) sum = add(sum, load_lanes(a.bias + n, lanes));
+  if (a.add != nullptr) {
+    const auto* base = reinterpret_cast<const uint8_t*>(a.add) + row * a.add_row_bytes;
+    sum = add(load_lanes(reinterpret_cast<const float*>(base) + n, lanes), sum);
+  }
+  auto* base = reinterpret_cast<uint8_t*>(a.out) + row * a.out_row_bytes;
+  store_lanes(reinterpret_cast<float*>(base) + n, sum, lanes);
+}
+
+// Pushes a piece's sums to the tree. The stack before piece p holds one entry per set bit of p, so what is
+// joined, and where the result goes, follows from p alone. Only the first `rows` of the tile's rows count.
+template <int Panels, int Tokens>
+YOKE_INLINE void join(const Walk& walk, const Place& at, bool last, const VF (&acc)[Panels][Tokens]) {
+  const int64_t level_floats = walk.block_rows * Panels * kLanes;
+  float* slot = walk.stack + (at.row - walk.row_begin) * Panels * kLanes;
+  const int depth = stack_depth(at.piece);
+  const int kept = last ? 0 : stack_depth(at.piece + 1) - 1;
+  for (int t = 0; t < at.rows; ++t) {
+    for (int r = 0; r < Panels; ++r) {
+      float* const entry = slot + (t * Panels + r) * kLanes;
+      VF sum = acc[r][t];
+      for (int level = depth - 1; level >= kept; --level) sum = add(load(entry + level * level_floats), sum);
+      if (last) {
+        finish(walk.args, at.row + t, at.panel + r, sum);
+      } else {
+        store(entry + kept * level_floats, sum);
+      }
+    }
+  }
+}
+
+// One piece of one tile; a tile with more rows than there are repeats the last one.
+template <class Format, int Panels, int Tokens>
+__attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
+  const LinearArgs& a = walk.args;
+  const int64_t k = at.piece * kPiece;
+  const bool last = k + kPiece >= a.k;
+  Tile<Panels, Tokens> tile;
+  for (int r = 0; r < Panels; ++r) {
+    tile.w[r] = reinterpret_cast<const uint8_t*>(a.w) + (at.panel + r) * a.panel_bytes +
+                at.piece * (kPiece / Format::kUnit * Format::kUnitBytes);
+  }
+  for (int t = 0; t < Tokens; ++t) {
+    const int real = t < at.rows ? t : at.rows - 1;
+    tile.x[t] = reinterpret_cast<const uint8_t*>(a.x) + (at.row + real) * a.x_row_bytes;
+  }
+  tile.k = k;
+  tile.count = static_cast<int>(last ? a.k - k : kPiece);
+  VF acc[Panels][Tokens];
+  unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+    unrolled<Panels>([&](auto r) __attribute__((always_inline)) { acc[r.value][t.value] = zero_float(); });
+  });
+  Format::template add_piece<Panels, Tokens>(a, tile, acc);
+  VF sums[Panels][Tokens];  // in memory, unlike acc
+  unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+    unrolled<Panels>([&](auto r)
+                         __attribute__((always_inline)) { sums[r.value][t.value] = acc[r.value][t.value]; });
+  });
+  join<Panels, Tokens>(walk, at, last, sums);
+}
+
+// The tiles of so many panels by each of these numbers of rows, ascending.
+template <class Format, int Panels, int... Tokens>
+struct Tiles {
+  static constexpr int kPanels = Panels;
+  static constexpr int kCount = sizeof...(Tokens);
+  static constexpr int kSizes[] = {Tokens...};
+  using Fn = void (*)(const Walk&, const Place&);
+  static constexpr Fn kFunctions[] = {run_tile<Format, Panels, Tokens>...};
+};
+
+// All rows of a block with one group of panels: pieces outermost, so that a piece's weights stay in the first
+// cache.
+template <class TileSet>
+void run_panels(const Walk& walk, int64_t panel, int64_t rows) {
+  constexpr int kMax = TileSet::kSizes[TileSet::kCount - 1];
+  const int64_t pieces = (walk.args.k + kPiece - 1) / kPiece;
+  const int64_t groups = (rows + kMax - 1) / kMax;
+  for (int64_t piece = 0; piece < pieces; ++piece) {
+    for (int64_t g = 0; g < groups; ++g) {
+      // Even shares: 7 rows are 4 + 3, not 6 + 1.
+      const int64_t begin = rows * g / groups, share = rows * (g + 1) / groups - begin;
+      int size = 0;
+      while (TileSet::kSizes[size] < share) ++size;
+      TileSet::kFunctions[size](walk, {panel, walk.row_begin + begin, static_cast<int>(share), piece});
+    }
+  }
+}
+
+template <class Format>
+void run_linear(const LinearArgs& a) {
+  using Wide = typename Format::WideTiles;
+  using Narrow = typename Format::NarrowTiles;
+  const int64_t pieces = (a.k + kPiece - 1) / kPiece;
+  int levels = 1;
+  while ((int64_t{1} << levels) <= pieces) ++levels;
+  const int64_t fits = kLinearScratchBytes / (int64_t{Wide::kPanels} * kVectorBytes * levels);
+  const int64_t block_rows = fits < kBlockRows ? fits : kBlockRows;
+  for (int64_t row = 0; row < a.rows; row += block_rows) {
+    const int64_t rows = a.rows - row < block_rows ? a.rows - row : block_rows;
+    const Walk walk{a, row, block_rows, reinterpret_cast<float*>(a.scratch)};
+    int64_t panel = a.panel_begin;
+    // Few rows wait for memory, which is fastest as one stream.
+    if (rows > Format::kNarrowRows) {
+      for (; panel + Wide::kPanels <= a.panel_end; panel += Wide::kPanels)
+        run_panels<Wide>(walk, panel, rows);
+    }
+    for (; panel < a.panel_end; ++panel) run_panels<Narrow>(walk, panel, rows);
+  }
+}

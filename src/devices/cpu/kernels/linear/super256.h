@@ -1,0 +1,231 @@
+// Products with formats of super-blocks of 256 against Q8x256 activations (docs/layouts.md,
+// docs/numerics.md): integer sums of sub-blocks times integer sub-scales stay integers; one float term per
+// 256.
+
+// A super-block is kSteps steps of kStepSubs sub-blocks of kSubGroups vectors; a step's data lie at a fixed
+// stride. codes<S, G>: the vector of sub-block S of the step, group G, as unsigned bytes; value = code -
+// kOffset. scale<S>: the sub-scales as int32. min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs.
+struct Q4_K {
+  static constexpr int kUnitBytes = 2368, kMax = 15, kOffset = 0;
+  static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
+  static constexpr bool kHasMin = true;
+  template <int S, int G>
+  static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
+    return nibbles<S>(unit + 320 + (step * 8 + G) * kVectorBytes);
+  }
+  template <int S>
+  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
+    return load_u8(unit + 64 + (step * 2 + S) * kLanes);
+  }
+  static YOKE_INLINE VI min_pairs(const uint8_t* unit, int pair) {
+    return load_u8_pairs(unit + 192 + pair * 32);
+  }
+};
+
+struct Q5_K {
+  static constexpr int kUnitBytes = 2880, kMax = 31, kOffset = 0;
+  static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
+  static constexpr bool kHasMin = true;
+  template <int S, int G>
+  static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
+    const VB high = load_bytes(unit + 2368 + (step * 2 + S) * kVectorBytes);
+    return join(Q4_K::codes<S, G>(unit, step), bits<G - 4, 0x10>(high));
+  }
+  template <int S>
+  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
+    return Q4_K::scale<S>(unit, step);
+  }
+  static YOKE_INLINE VI min_pairs(const uint8_t* unit, int pair) { return Q4_K::min_pairs(unit, pair); }
+};
+
+struct Q6_K {
+  static constexpr int kUnitBytes = 3392, kMax = 63, kOffset = 32;
+  static constexpr int kSteps = 16, kStepSubs = 1, kSubGroups = 4;
+  static constexpr bool kHasMin = false;
+  template <int S, int G>
+  static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
+    const uint8_t* const v = unit + 320 + step * 3 * kVectorBytes;
+    if constexpr (G < 3) {
+      return bits<0, 0x3F>(load_bytes(v + G * kVectorBytes));
+    } else {
+      const VB a = bits<6, 0x03>(load_bytes(v));
+      const VB b = bits<4, 0x0C>(load_bytes(v + kVectorBytes));
+      const VB c = bits<2, 0x30>(load_bytes(v + 2 * kVectorBytes));
+      return join(join(a, b), c);
+    }
+  }
+  template <int S>
+  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
+    return load_i8(unit + 64 + step * kLanes);
+  }
+};
+
+struct Q3_K {
+  static constexpr int kUnitBytes = 1856, kMax = 7, kOffset = 4;
+  static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
+  static constexpr bool kHasMin = false;
+  template <int S, int G>
+  static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
+    const VB low = bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
+    const VB high = bits<S * 4 + G - 2, 0x04>(load_bytes(unit + 1344 + step * kVectorBytes));
+    return join(low, high);
+  }
+  template <int S>
+  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
+    return load_i8(unit + 64 + (step * 2 + S) * kLanes);
+  }
+};
+
+struct Q2_K {
+  static constexpr int kUnitBytes = 1344, kMax = 3, kOffset = 0;
+  static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
+  static constexpr bool kHasMin = true;
+  template <int S, int G>
+  static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
+    return bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
+  }
+  template <int S>
+  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
+    return bits_int<0, 0x0F>(load_u8(unit + 64 + (step * 2 + S) * kLanes));
+  }
+  static YOKE_INLINE VI min_pairs(const uint8_t* unit, int pair) {
+    const uint8_t* const bytes = unit + 64 + pair * 2 * kLanes;
+    const VI both = join_int(load_u8(bytes), shift_up<16>(load_u8(bytes + kLanes)));
+    return bits_int<4, 0x000F000F>(both);
+  }
+};
+
+struct IQ4_XS {
+  static constexpr int kUnitBytes = 2240, kMax = 255, kOffset = 128;
+  static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
+  static constexpr bool kHasMin = false;
+  template <int S, int G>
+  static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
+    return lookup(kIq4Codes, nibbles<S>(unit + 192 + (step * 8 + G) * kVectorBytes));
+  }
+  template <int S>
+  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
+    return load_i8(unit + 64 + (step * 2 + S) * kLanes);
+  }
+};
+
+// What a tile needs of its activations beside the bytes, gathered so that the inner loop has one base.
+template <int Tokens>
+struct Blocks256 {
+  float scale[Tokens][kPiece / 256];
+  int32_t start[Tokens][kPiece / 16];  // the zero point's share per sub-block: -offset * sum
+  int32_t pairs[Tokens][kPiece / 32];  // sums of sub-blocks 2p, 2p + 1 as int16, for formats with minimums
+};
+
+template <class Codes>
+struct Super256 {
+  static constexpr int kUnit = 256, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
+  using WideTiles = QuantWideTiles<Super256>;
+  using NarrowTiles = QuantNarrowTiles<Super256>;
+  static constexpr int kSubs = Codes::kSteps * Codes::kStepSubs;
+
+  template <int Tokens>
+  static YOKE_INLINE void gather(const LinearArgs& a, const uint8_t* const (&x)[Tokens], int64_t k,
+                                 int blocks, Blocks256<Tokens>& out) {
+    const int64_t sums_offset = kSubs == 16 ? a.x_sums_offset : a.x_sums32_offset;
+    for (int t = 0; t < Tokens; ++t) {
+      const auto* scales = reinterpret_cast<const float*>(x[t] + a.x_scale_offset) + k / 256;
+      const auto* sums = reinterpret_cast<const int16_t*>(x[t] + sums_offset) + k / 256 * kSubs;
+      for (int b = 0; b < blocks; ++b) out.scale[t][b] = scales[b];
+      if (Codes::kOffset != 0) {
+        for (int s = 0; s < blocks * kSubs; ++s) out.start[t][s] = sums[s] * -Codes::kOffset;
+      }
+      if (Codes::kHasMin) __builtin_memcpy(out.pairs[t], sums, static_cast<size_t>(blocks) * kSubs * 2);
+    }
+  }
+
+  // One sub-block: its exact sum times its integer scale joins the super-block's total.
+  template <int S, int Panels, int Tokens>
+  static YOKE_INLINE void add_sub(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
+                                  int step, const int32_t* start, VI (&total)[Panels][Tokens]) {
+    using Sum = DotSum<Codes::kMax, Codes::kOffset>;
+    Sum sums[Panels][Tokens];
+    unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+      const VI first = Codes::kOffset == 0 ? zero_int() : splat(start + t.value * (kPiece / 16) + S);
+      unrolled<Panels>([&](auto r) __attribute__((always_inline)) { sums[r.value][t.value].start(first); });
+    });
+    unrolled<Codes::kSubGroups>([&](auto g) __attribute__((always_inline)) {
+      typename Sum::Codes codes[Panels];
+      unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+        codes[r.value] = Sum::prepare(Codes::template codes<S, g.value>(w[r.value], step));
+      });
+      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+        const VX four = splat_bytes(x[t.value] + (S * Codes::kSubGroups + g.value) * 4);
+        unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+          sums[r.value][t.value].template add<g.value>(codes[r.value], four);
+        });
+      });
+    });
+    unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+      const VI scale = Codes::template scale<S>(w[r.value], step);
+      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+        VI& sum = total[r.value][t.value];
+        sum = add(sum, mul(sums[r.value][t.value].total(), scale));
+      });
+    });
+  }
+
+  // The super-block's float term.
+  template <int Panels, int Tokens>
+  static YOKE_INLINE void add_term(const uint8_t* const (&w)[Panels], const Blocks256<Tokens>& act, int block,
+                                   const VI (&total)[Panels][Tokens], VF (&acc)[Panels][Tokens]) {
+    VI mins[Panels][Tokens];
+    if constexpr (Codes::kHasMin) {
+      unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+        unrolled<Tokens>([&](auto t) __attribute__((always_inline)) { mins[r.value][t.value] = zero_int(); });
+        for (int p = 0; p < kSubs / 2; ++p) {
+          const VI pairs = Codes::min_pairs(w[r.value], p);
+          unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+            VI& sum = mins[r.value][t.value];
+            sum = dot_pairs(sum, pairs, &act.pairs[t.value][block * (kSubs / 2) + p]);
+          });
+        }
+      });
+    }
+    unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+      const VF d = load_half(w[r.value]);
+      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+        VF term = mul(to_float(total[r.value][t.value]), d);
+        if constexpr (Codes::kHasMin) {
+          term = sub(term, mul(to_float(mins[r.value][t.value]), load_half(w[r.value] + 32)));
+        }
+        acc[r.value][t.value] = add(acc[r.value][t.value], mul(term, splat(&act.scale[t.value][block])));
+      });
+    });
+  }
+
+  template <int Panels, int Tokens>
+  static YOKE_INLINE void add_piece(const LinearArgs& a, const Tile<Panels, Tokens>& tile,
+                                    VF (&acc)[Panels][Tokens]) {
+    constexpr int kStepElements = Codes::kStepSubs * Codes::kSubGroups * 4;
+    const int blocks = tile.count / 256;
+    Blocks256<Tokens> act;
+    gather<Tokens>(a, tile.x, tile.k, blocks, act);
+    const uint8_t* w[Panels];
+    const uint8_t* x[Tokens];
+    for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
+    for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k;
+    const int32_t* start = &act.start[0][0];
+    for (int block = 0; block < blocks; ++block) {
+      VI total[Panels][Tokens];
+      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+        unrolled<Panels>([&](auto r)
+                             __attribute__((always_inline)) { total[r.value][t.value] = zero_int(); });
+      });
+      for (int step = 0; step < Codes::kSteps; ++step) {
+        unrolled<Codes::kStepSubs>([&](auto s) __attribute__((always_inline)) {
+          add_sub<s.value, Panels, Tokens>(w, x, step, start, total);
+        });
+        for (int t = 0; t < Tokens; ++t) x[t] += kStepElements;
+        start += Codes::kStepSubs;
+      }
+      add_term<Panels, Tokens>(w, act, block, total, acc);
+      for (int r = 0; r < Panels; ++r) w[r] += kUnitBytes;
+    }
+  }
+};

@@ -1,0 +1,185 @@
+// Every format's matrix product on every instruction set that this CPU has, equal to the oracle bit for bit.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "devices/cpu/kernels/kernels.h"
+#include "linear_oracle.h"
+#include "ops/recipe.h"
+
+namespace yoke::test {
+namespace {
+
+struct Set {
+  const char* name;
+  const cpu::LinearKernels* kernels;
+};
+
+std::vector<Set> sets() {
+  std::vector<Set> all = {{"portable", cpu::linear_portable()}};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
+    all.push_back({"avx2", cpu::linear_avx2()});
+  }
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
+    all.push_back({"avx512", cpu::linear_avx512()});
+    if (__builtin_cpu_supports("avx512vnni")) all.push_back({"avx512vnni", cpu::linear_avx512vnni()});
+  }
+#endif
+  std::erase_if(all, [](const Set& s) { return s.kernels == nullptr; });
+  return all;
+}
+
+size_t position(DType type) {
+  size_t i = 0;
+  while (all_dtypes()[i].type != type) ++i;
+  return i;
+}
+
+constexpr float kUntouched = -12345.0f;
+
+// Rows are written into a wider matrix, whose rest must stay as it was.
+std::vector<float> run(const cpu::LinearKernels& kernels, LinearData& d, int64_t row_begin, int64_t rows,
+                       int64_t split) {
+  const LinearCase& c = d.c;
+  const int64_t width = c.n + 19;
+  std::vector<float> wide(static_cast<size_t>(rows * width), kUntouched);
+  AlignedBytes scratch(cpu::kLinearScratchBytes);
+  cpu::LinearArgs a{};
+  a.x = reinterpret_cast<const std::byte*>(d.x.data() + row_begin * d.act.row_bytes);
+  a.x_row_bytes = d.act.row_bytes;
+  a.x_scale_offset = d.act.scale_offset;
+  a.x_sums_offset = d.act.sums_offset;
+  a.x_sums32_offset = d.act.sums32_offset;
+  a.rows = static_cast<int32_t>(rows);
+  a.w = reinterpret_cast<const std::byte*>(d.w.data());
+  a.panel_bytes = static_cast<int64_t>(panel_bytes(c.type, c.k));
+  a.k = c.k;
+  a.n = c.n;
+  a.bias = c.bias ? d.bias.data() : nullptr;
+  a.add = c.add ? d.add.data() + row_begin * c.n : nullptr;
+  a.add_row_bytes = c.n * 4;
+  a.out = wide.data();
+  a.out_row_bytes = width * 4;
+  a.scratch = reinterpret_cast<std::byte*>(scratch.data());
+  const int64_t panels = (c.n + 15) / 16;
+  for (int64_t begin = 0; begin < panels; begin += split) {
+    a.panel_begin = begin;
+    a.panel_end = std::min(begin + split, panels);
+    kernels.linear[position(c.type)](a);
+  }
+  std::vector<float> out;
+  for (int64_t m = 0; m < rows; ++m) {
+    for (int64_t n = 0; n < width; ++n) {
+      const float value = wide[static_cast<size_t>(m * width + n)];
+      if (n < c.n) {
+        out.push_back(value);
+      } else {
+        EXPECT_EQ(value, kUntouched) << "written past the last output of row " << m;
+      }
+    }
+  }
+  return out;
+}
+
+void expect_same_bits(const std::vector<float>& got, const float* want, const std::string& where) {
+  int64_t wrong = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (std::memcmp(&got[i], want + i, 4) != 0 && wrong++ == 0) {
+      ADD_FAILURE() << where << ": element " << i << " is " << got[i] << ", not " << want[i];
+    }
+  }
+  EXPECT_EQ(wrong, 0) << where << ": of " << got.size();
+}
+
+std::string describe(const LinearCase& c, const char* set) {
+  return std::string(set) + " " + std::string(traits(c.type).name) + " n " + std::to_string(c.n) + " k " +
+         std::to_string(c.k) + " rows " + std::to_string(c.rows) + " extreme " +
+         std::to_string(static_cast<int>(c.extreme));
+}
+
+void check(const LinearCase& c) {
+  LinearData data(c);
+  const std::vector<float> want = oracle(data);
+  for (const Set& set : sets()) {
+    expect_same_bits(run(*set.kernels, data, 0, c.rows, 1 << 20), want.data(), describe(c, set.name));
+  }
+}
+
+class LinearTest : public testing::TestWithParam<DType> {
+ protected:
+  DType type() const { return GetParam(); }
+  int64_t block() const { return traits(type()).block; }
+};
+
+TEST_P(LinearTest, EveryTileHeight) {
+  for (int64_t rows = 1; rows <= 14; ++rows) {
+    check({type(), 48, block() == 1 ? 40 : 256, rows, false, false, Extreme::kNone, 1});
+  }
+}
+
+TEST_P(LinearTest, EdgesOfN) {
+  for (int64_t n : {1, 15, 16, 17, 33}) {
+    check({type(), n, 256, 3, true, true, Extreme::kNone, 2});
+  }
+}
+
+// One block, odd numbers of blocks, pieces begun and ended, trees of up to eleven pieces.
+TEST_P(LinearTest, EdgesOfK) {
+  std::vector<int64_t> ks = {
+      block(), 3 * block(), 1024, 1024 + block(), 3 * 1024 + 5 * block() % 1024, 10 * 1024 + block()};
+  for (int64_t k : ks) {
+    check({type(), 20, k, 1, false, false, Extreme::kNone, 3});
+    check({type(), 20, k, 5, false, true, Extreme::kNone, 4});
+  }
+}
+
+// Sums at their bounds: 16-bit steps must not saturate.
+TEST_P(LinearTest, Extremes) {
+  for (Extreme e : {Extreme::kHighHigh, Extreme::kHighLow, Extreme::kLowHigh, Extreme::kAlternating}) {
+    for (int64_t rows : {1, 2, 7}) check({type(), 32, 512, rows, false, false, e, 5});
+  }
+}
+
+// More rows than the scratch holds sums for at once.
+TEST_P(LinearTest, ManyRows) {
+  check({type(), 32, block() == 1 ? 8 : 256, 1100, false, false, Extreme::kNone, 6});
+}
+
+TEST_P(LinearTest, BatchAndDivisionDoNotShow) {
+  const LinearCase c{type(), 150, 2304, 13, true, true, Extreme::kNone, 7};
+  LinearData data(c);
+  for (const Set& set : sets()) {
+    const std::vector<float> whole = run(*set.kernels, data, 0, c.rows, 1 << 20);
+    for (int64_t rows : {1, 2, 3, 5, 8}) {
+      for (int64_t split : {1, 3}) {
+        for (int64_t begin = 0; begin + rows <= c.rows; begin += rows) {
+          expect_same_bits(run(*set.kernels, data, begin, rows, split), whole.data() + begin * c.n,
+                           describe(c, set.name) + " as " + std::to_string(rows));
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, EverySetHasEveryFormat) {
+  for (const Set& set : sets()) {
+    for (int i = 0; i < cpu::kFormats; ++i) {
+      EXPECT_NE(set.kernels->linear[i], nullptr)
+          << set.name << " " << all_dtypes()[static_cast<size_t>(i)].name;
+    }
+  }
+}
+
+std::vector<DType> types() {
+  std::vector<DType> all;
+  for (const DTypeTraits& t : all_dtypes()) all.push_back(t.type);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, LinearTest, testing::ValuesIn(types()),
+                         [](const auto& p) { return std::string(traits(p.param).name); });
+
+}  // namespace
+}  // namespace yoke::test
