@@ -1,11 +1,12 @@
 """Float32 logits of Hugging Face transformers, the reference that Yoke is measured against.
 
-usage: hf_reference.py MODEL TOKENS.json OUT.npy [--ctx 512]
+usage: hf_reference.py MODEL TOKENS.json OUT.npy [--ctx 512] [--config FOLDER]
        hf_reference.py MODEL --tokenize TEXT TOKENS.json [--ctx 512]
 
 MODEL is a GGUF file that transformers reads itself, or a folder with safetensors. The ids are cut into chunks of
 --ctx that know nothing of each other, as `yoke perplexity --tokens` does; an incomplete last chunk is dropped.
-OUT is float32 [positions, vocabulary]. Needs torch, transformers, accelerate and gguf.
+OUT is float32 [positions, vocabulary]. --config takes the configuration from a Hugging Face folder, the weights from
+MODEL: transformers knows no rope factors in GGUF files. Needs torch, transformers, accelerate and gguf.
 """
 import argparse
 import json
@@ -38,12 +39,17 @@ def logits_of(model, tokens, ctx):
     return np.concatenate(rows)
 
 
-def load_model(path):
+def load_model(path, config=None):
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    return AutoModelForCausalLM.from_pretrained(
-        **source_of(path), dtype=torch.float32, attn_implementation="eager").eval()
+    how = {"dtype": torch.float32, "attn_implementation": "eager"}
+    model = AutoModelForCausalLM.from_pretrained(**source_of(path), **how)
+    if config:
+        weights = model.state_dict()
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(config), **how)
+        model.load_state_dict(weights)
+    return model.eval()
 
 
 def tokenize(path, text, out, ctx):
@@ -60,12 +66,14 @@ def main():
     parser.add_argument("tokens")
     parser.add_argument("out")
     parser.add_argument("--ctx", type=int, default=512)
+    parser.add_argument("--config")
     parser.add_argument("--tokenize", action="store_true")
     args = parser.parse_args()
     if args.tokenize:
         tokenize(args.model, args.tokens, args.out, args.ctx)
     else:
-        np.save(args.out, logits_of(load_model(args.model), load_tokens(args.tokens, args.ctx), args.ctx))
+        model, tokens = load_model(args.model, args.config), load_tokens(args.tokens, args.ctx)
+        np.save(args.out, logits_of(model, tokens, args.ctx))
 
 
 if __name__ == "__main__":
