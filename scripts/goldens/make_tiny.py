@@ -1,26 +1,31 @@
 """Makes the tiny models in tests/golden/tiny and their reference logits.
 
-usage: LLAMA_SRC=path/to/llama.cpp make_tiny.py OUT_FOLDER [NAME ...]
+usage: LLAMA_SRC=path/to/llama.cpp LLAMA_BIN=path/to/build/bin make_tiny.py OUT_FOLDER [NAME ...]
 
 Each NAME gives NAME.gguf (random weights, exactly F16, a byte-level tokenizer trained on tests/golden/english.txt),
 NAME.npy (float32 [positions, vocabulary], transformers on the same weights) and a row in tiny.json (tokens, file hash,
-versions). The conversion is llama.cpp's own converter, so that names and metadata are those found in the wild.
+versions). Names ending in a quantized type come from llama-quantize; their reference has the dequantized weights, and
+their row has llama.cpp's own divergence from it (f16 cache). The conversion is llama.cpp's own converter, so that names and metadata are those found in the wild.
 Needs torch, transformers, tokenizers, accelerate, gguf, sentencepiece, pyyaml.
 """
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, HERE + "/../../bench/peers"]
+import divergence
 import hf_reference
+from peer import Peer
 
 VOCABULARY = 272
 POSITIONS = 48
-TEXT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/golden/english.txt")
+TEXT = HERE + "/../../tests/golden/english.txt"
 
 
 def llama(rope=None, **changes):
@@ -57,9 +62,9 @@ LLAMA3 = dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_fact
 YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=128)
 LINEAR = dict(rope_type="linear", rope_theta=10000.0, factor=4.0)
 
-# One block of 256 columns a row, so that every K-quant applies; quantized later by llama-quantize.
-WIDE = dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, num_attention_heads=2,
-            num_key_value_heads=1, head_dim=128)
+# One block of 256 columns a row, so that every K-quant applies.
+WIDE = dict(hidden_size=256, intermediate_size=256, num_hidden_layers=1, num_attention_heads=4,
+            num_key_value_heads=1, head_dim=64, tie_word_embeddings=True)
 
 MODELS = {
     "llama": lambda: llama(),
@@ -71,6 +76,14 @@ MODELS = {
     "qwen2": lambda: qwen2(),
     "qwen2_tied": lambda: qwen2(tie_word_embeddings=True),
     "qwen3": lambda: qwen3(),
+}
+
+# Name: (its F16 model, the type).
+QUANTIZED = {
+    "llama_q8_0": (MODELS["llama"], "Q8_0"),
+    "llama_q4_0": (MODELS["llama"], "Q4_0"),
+    "llama_wide_q4_k": (lambda: llama(**WIDE), "Q4_K_M"),
+    "llama_wide_q3_k": (lambda: llama(**WIDE), "Q3_K_M"),
 }
 
 
@@ -139,6 +152,21 @@ def make(config, seed, out, kind="f16"):
     return model
 
 
+def make_quantized(config, kind, seed, out):
+    with tempfile.TemporaryDirectory() as folder:
+        plain = os.path.join(folder, os.path.basename(out))
+        make(config, seed, plain)
+        subprocess.run([os.environ["LLAMA_BIN"] + "/llama-quantize", "--pure", plain, out, kind, "1"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return hf_reference.load_model(out)
+
+
+def llama_cpp_divergence(file, tokens, reference):
+    with tempfile.TemporaryDirectory() as folder:
+        peer = Peer("llama.cpp", os.environ["LLAMA_SRC"], os.environ["LLAMA_BIN"], folder)
+        return divergence.compare(reference, peer.logits(file, tokens, None, len(tokens), "f16", 1))
+
+
 def random_tokens(seed, count):
     return [int(t) for t in np.random.default_rng(seed).integers(4, VOCABULARY, count)]
 
@@ -153,7 +181,7 @@ def versions():
 
 
 def main():
-    out, names = sys.argv[1], sys.argv[2:] or list(MODELS)
+    out, names = sys.argv[1], sys.argv[2:] or [*MODELS, *QUANTIZED]
     # First, since the converter goes with the gguf package beside it.
     sys.path[:0] = [os.environ["LLAMA_SRC"], os.environ["LLAMA_SRC"] + "/gguf-py"]
     os.makedirs(out, exist_ok=True)
@@ -161,15 +189,21 @@ def main():
     rows = json.load(open(index)) if os.path.exists(index) else {"models": {}}
     rows["made_by"] = "scripts/goldens/make_tiny.py"
     rows["versions"] = versions()
-    for seed, name in enumerate(MODELS, start=1):
+    for seed, name in enumerate([*MODELS, *QUANTIZED], start=1):
         if name not in names:
             continue
         file = f"{out}/{name}.gguf"
-        model = make(MODELS[name](), seed, file)
+        if name in MODELS:
+            model = make(MODELS[name](), seed, file)
+        else:
+            model = make_quantized(QUANTIZED[name][0](), QUANTIZED[name][1], seed, file)
         tokens = random_tokens(seed, POSITIONS)
-        np.save(f"{out}/{name}.npy", hf_reference.logits_of(model, tokens, POSITIONS))
+        logits = hf_reference.logits_of(model, tokens, POSITIONS)
+        np.save(f"{out}/{name}.npy", logits)
         rows["models"][name] = {"file": f"{name}.gguf", "sha256": sha256(file), "logits": f"{name}.npy",
                                 "tokens": tokens}
+        if name in QUANTIZED:
+            rows["models"][name]["llama_cpp"] = llama_cpp_divergence(file, tokens, logits)
     json.dump(rows, open(index, "w"), indent=1)
 
 
