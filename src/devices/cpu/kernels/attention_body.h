@@ -21,6 +21,8 @@ inline void score_vectors(const std::byte* k, int32_t head_dim, int32_t slot, co
   for (int i = 0; i < Q; ++i) {
     for (int n = 0; n < N; ++n) acc[i][n] = zero();
   }
+  const float* qs[N];
+  for (int n = 0; n < N; ++n) qs[n] = apart(q);
   for (int32_t d0 = 0; d0 < head_dim; d0 += 32) {
     V scale[N];
     for (int n = 0; n < N; ++n) scale[n] = Kv::key_scale(k, d0, slot + 16 * n);
@@ -29,8 +31,7 @@ inline void score_vectors(const std::byte* k, int32_t head_dim, int32_t slot, co
       V key[N];
       for (int n = 0; n < N; ++n) key[n] = Kv::key(k, head_dim, d, slot + 16 * n, scale[n]);
       for (int i = 0; i < Q; ++i) {
-        const V qs = set(q[d * kTileQueries + i]);
-        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + qs * key[n];
+        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + set(qs[n][d * kTileQueries + i]) * key[n];
       }
     }
   }
@@ -63,27 +64,46 @@ void score_group(const AttentionTile& a, int32_t first_query, int32_t begin, int
   }
 }
 
-// Scores of one query become exps; its maximum and their sum.
-void softmax(float* scores, int32_t begin, int32_t end, float* max_out, float* sum_out) {
-  const int32_t first = begin / 16;
-  const int32_t last = (end - 1) / 16;
+// Which lanes of vector v lie in [begin, end).
+struct Edge {
+  int begin;
+  int end;
+};
+inline Edge edge_of(int32_t v, int32_t begin, int32_t end) {
+  return {begin > 16 * v ? begin - 16 * v : 0, end < 16 * v + 16 ? end - 16 * v : 16};
+}
+
+inline float greatest(const float* scores, int32_t begin, int32_t end) {
   const V low = set(-__builtin_inff());
-  // Lanes outside become -inf here, so that they add exp's 0 below by selection, never by product.
-  V m = low;
-  for (int32_t v = first; v <= last; ++v) {
-    const int32_t b = v == first ? begin - 16 * v : 0;
-    const int32_t e = v == last ? end - 16 * v : 16;
-    m = max(lanes(load(scores + 16 * v), b, e, low), m);
+  V m[2] = {low, low};
+  for (int32_t v = begin / 16; v <= (end - 1) / 16; ++v) {
+    const Edge e = edge_of(v, begin, end);
+    V x = load(scores + 16 * v);
+    if (e.end - e.begin < 16) x = lanes(x, e.begin, e.end, low);
+    m[v % 2] = max(x, m[v % 2]);
   }
-  *max_out = max16(m);
-  const V top = set(*max_out);
+  return max16(max(m[0], m[1]));
+}
+
+// Scores of one query become exps; its maximum and their sum. Masked lanes become zeros: by selection, never
+// by a product.
+void softmax(float* scores, int32_t begin, int32_t end, float* max_out, float* sum_out) {
+  const float m = greatest(scores, begin, end);
+  *max_out = m;
   V p[4] = {zero(), zero(), zero(), zero()};
-  for (int32_t v = first; v <= last; ++v) {
-    const int32_t b = v == first ? begin - 16 * v : 0;
-    const int32_t e = v == last ? end - 16 * v : 16;
-    const V x = lanes(exp(load(scores + 16 * v) - top), b, e, zero());
-    store(scores + 16 * v, x);
-    p[v % 4] = p[v % 4] + x;
+  for (int32_t v0 = begin / 64 * 4; v0 <= (end - 1) / 16; v0 += 4) {
+    for (int j0 = 0; j0 < 4; j0 += kInterleaved) {
+      float* const at = scores + 16 * (v0 + j0);
+      V x[kInterleaved];
+      for (int j = 0; j < kInterleaved; ++j) x[j] = load(at + 16 * j) - set(m);
+      exps(x);
+      for (int j = 0; j < kInterleaved; ++j) {
+        const Edge e = edge_of(v0 + j0 + j, begin, end);
+        if (e.end - e.begin < 16) x[j] = e.begin < e.end ? lanes(x[j], e.begin, e.end, zero()) : zero();
+        store(at + 16 * j, x[j]);
+        p[j0 + j] = p[j0 + j] + x[j];
+      }
+    }
   }
   *sum_out = tree64(p[0], p[1], p[2], p[3]);
 }
@@ -102,7 +122,8 @@ void weigh_vectors(const AttentionTile& a, int32_t query, int32_t begin, int32_t
     const std::byte* const v = head_of<Kv>(a, p) + a.v_offset;
     const int32_t block = p / kBlock * kBlock;
     const int32_t stop = end < block + kBlock ? end : block + kBlock;
-    const float* const weights = a.scores + static_cast<int64_t>(query) * kTile - a.first;
+    const float* weights[N];
+    for (int n = 0; n < N; ++n) weights[n] = apart(a.scores + static_cast<int64_t>(query) * kTile - a.first);
     for (; p < stop; ++p) {
       V value[N];
       for (int n = 0; n < N; ++n) {
@@ -110,8 +131,7 @@ void weigh_vectors(const AttentionTile& a, int32_t query, int32_t begin, int32_t
                             : Kv::value(v, a.head_dim, p - block, d + 16 * n);
       }
       for (int i = 0; i < Q; ++i) {
-        const V w = set(weights[i * kTile + p]);
-        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + w * value[n];
+        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + set(weights[n][i * kTile + p]) * value[n];
       }
     }
   }

@@ -8,10 +8,23 @@ inline V round(V x) {
   return (x + set(12582912.0f)) - set(12582912.0f);
 }
 
+// Several vectors at once, step by step: one alone would wait for each of its own steps.
+template <int N>
+inline void recips(V (&a)[N]) {
+  V y[N];
+  for (int j = 0; j < N; ++j) y[j] = from_bits(set_int(0x7EF311C7) - bits(a[j]));
+  for (int i = 0; i < 4; ++i) {
+    V e[N];
+    for (int j = 0; j < N; ++j) e[j] = set(1.0f) - a[j] * y[j];
+    for (int j = 0; j < N; ++j) y[j] = y[j] + y[j] * e[j];
+  }
+  for (int j = 0; j < N; ++j) a[j] = y[j];
+}
+
 inline V recip(V a) {
-  V y = from_bits(set_int(0x7EF311C7) - bits(a));
-  for (int i = 0; i < 4; ++i) y = y + y * (set(1.0f) - a * y);
-  return y;
+  V x[1] = {a};
+  recips(x);
+  return x[0];
 }
 
 inline float bits_float(uint32_t u) {
@@ -38,22 +51,29 @@ inline float rsqrt1(float a) {
   return y;
 }
 
+template <int N>
+inline void exps(V (&x)[N]) {
+  V n[N], r[N], y[N];
+  for (int j = 0; j < N; ++j) x[j] = min(max(x[j], set(-87.0f)), set(87.0f));
+  for (int j = 0; j < N; ++j) n[j] = round(x[j] * set(1.44269504088896341f));
+  for (int j = 0; j < N; ++j) r[j] = x[j] - n[j] * set(0.693359375f);
+  for (int j = 0; j < N; ++j) r[j] = r[j] - n[j] * set(-2.12194440e-4f);
+  for (int j = 0; j < N; ++j) y[j] = set(1.9875691500e-4f);
+  for (int j = 0; j < N; ++j) y[j] = y[j] * r[j] + set(1.3981999507e-3f);
+  for (int j = 0; j < N; ++j) y[j] = y[j] * r[j] + set(8.3334519073e-3f);
+  for (int j = 0; j < N; ++j) y[j] = y[j] * r[j] + set(4.1665795894e-2f);
+  for (int j = 0; j < N; ++j) y[j] = y[j] * r[j] + set(1.6666665459e-1f);
+  for (int j = 0; j < N; ++j) y[j] = y[j] * r[j] + set(5.0000001201e-1f);
+  for (int j = 0; j < N; ++j) y[j] = y[j] * (r[j] * r[j]);
+  for (int j = 0; j < N; ++j) y[j] = y[j] + r[j];
+  for (int j = 0; j < N; ++j) y[j] = y[j] + set(1.0f);
+  for (int j = 0; j < N; ++j) x[j] = y[j] * from_bits(shift_exponent(to_int(n[j]) + set_int(127)));
+}
+
 inline V exp(V x) {
-  x = min(max(x, set(-87.0f)), set(87.0f));
-  const V n = round(x * set(1.44269504088896341f));
-  V r = x - n * set(0.693359375f);
-  r = r - n * set(-2.12194440e-4f);
-  const V z = r * r;
-  V p = set(1.9875691500e-4f);
-  p = p * r + set(1.3981999507e-3f);
-  p = p * r + set(8.3334519073e-3f);
-  p = p * r + set(4.1665795894e-2f);
-  p = p * r + set(1.6666665459e-1f);
-  p = p * r + set(5.0000001201e-1f);
-  V y = p * z;
-  y = y + r;
-  y = y + set(1.0f);
-  return y * from_bits(shift_exponent(to_int(n) + set_int(127)));
+  V a[1] = {x};
+  exps(a);
+  return a[0];
 }
 
 inline float exp1(float x) {
@@ -75,9 +95,16 @@ inline float exp1(float x) {
   return y * bits_float(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
 }
 
-inline V silu(V x) {
+// x * recip(1 + exp(-x))
+template <int N>
+inline void silus(V (&x)[N]) {
+  V d[N];
   // 0 - x would lose the sign of zero; exp does not see the difference.
-  return x * recip(set(1.0f) + exp(zero() - x));
+  for (int j = 0; j < N; ++j) d[j] = zero() - x[j];
+  exps(d);
+  for (int j = 0; j < N; ++j) d[j] = set(1.0f) + d[j];
+  recips(d);
+  for (int j = 0; j < N; ++j) x[j] = x[j] * d[j];
 }
 
 // The tree over 64 partial sums, 16 in each.

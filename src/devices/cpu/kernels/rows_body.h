@@ -98,9 +98,17 @@ void scale_rows(const float* x, float r, const float* weight, int64_t n, float* 
 }
 
 void gated_mul(const float* gate, const float* up, int64_t n, float* out) {
-  for (int64_t i = 0; i < n; i += 16) {
-    const V y = silu(load_up_to(gate + i, n - i)) * load_up_to(up + i, n - i);
-    store_up_to(out + i, y, n - i);
+  int64_t i = 0;
+  for (; i + 16 * kInterleaved <= n; i += 16 * kInterleaved) {
+    V x[kInterleaved];
+    for (int j = 0; j < kInterleaved; ++j) x[j] = load(gate + i + 16 * j);
+    silus(x);
+    for (int j = 0; j < kInterleaved; ++j) store(out + i + 16 * j, x[j] * load(up + i + 16 * j));
+  }
+  for (; i < n; i += 16) {
+    V x[1] = {load_up_to(gate + i, n - i)};
+    silus(x);
+    store_up_to(out + i, x[0] * load_up_to(up + i, n - i), n - i);
   }
 }
 

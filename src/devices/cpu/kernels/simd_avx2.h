@@ -18,6 +18,8 @@ struct I {
 // Registers that an attention tile's accumulators may take: queries x vectors.
 constexpr int kTileQueries = 4;
 constexpr int kTileVectors = 1;
+// Vectors on which a long chain of steps works at once.
+constexpr int kInterleaved = 2;
 
 inline V zero() {
   return {_mm256_setzero_ps(), _mm256_setzero_ps()};
@@ -55,6 +57,10 @@ inline V operator-(V x, V y) {
 }
 inline V operator*(V x, V y) {
   return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)};
+}
+// One broadcast serves several multiplications here (see simd_avx512.h).
+inline const float* apart(const float* p) {
+  return p;
 }
 // The second operand where the first is not greater (smaller).
 inline V max(V x, V y) {

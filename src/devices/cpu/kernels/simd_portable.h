@@ -21,6 +21,8 @@ struct I {
 // Registers that an attention tile's accumulators may take: queries x vectors.
 constexpr int kTileQueries = 2;
 constexpr int kTileVectors = 1;
+// Vectors on which a long chain of steps works at once.
+constexpr int kInterleaved = 1;
 
 template <class F>
 inline V each(F f) {
@@ -66,6 +68,10 @@ inline V operator-(V a, V b) {
 }
 inline V operator*(V a, V b) {
   return each([&](int i) { return a.v[i] * b.v[i]; });
+}
+// One broadcast serves several multiplications here (see simd_avx512.h).
+inline const float* apart(const float* p) {
+  return p;
 }
 // The second operand where the first is not greater (smaller).
 inline V max(V a, V b) {
