@@ -151,7 +151,7 @@ class CpuDevice final : public Device {
   static void check_range(Buffer& buffer, uint64_t offset, uint64_t bytes, const char* doing) {
     if (offset > buffer.bytes() || bytes > buffer.bytes() - offset) {
       fail(ErrorKind::kRuntime, doing,
-           std::to_string(bytes) + " bytes at " + std::to_string(offset) + " of a buffer of " +
+           std::to_string(bytes) + " bytes at " + std::to_string(offset) + " are not inside a buffer of " +
                std::to_string(buffer.bytes()));
     }
   }

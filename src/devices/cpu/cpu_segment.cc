@@ -26,13 +26,25 @@ std::byte* aligned(uint64_t bytes) {
   return p;
 }
 
+// "op 3 (linear) of cpu.0, layer 2"
+std::string place_of(const CpuTask& task, size_t index, const std::string& segment) {
+  std::string text = "op " + std::to_string(index) + " (" + std::string(task.name) + ") of " + segment;
+  if (task.layer >= 0) text += ", layer " + std::to_string(task.layer);
+  return text;
+}
+
 }  // namespace
 
 CpuSegment::CpuSegment(const Segment& segment, const Resolver& resolver, const StepInputs& step)
     : name_(segment.name), step_(&step) {
   bool shared_in_use = false;
   for (const ProgramOp& op : segment.ops) {
-    CpuTask task{make_op(op.op, resolver), op.barrier, op_name(op.op), op.layer};
+    CpuTask task{nullptr, op.barrier, op_name(op.op), op.layer};
+    try {
+      task.op = make_op(op.op, resolver);
+    } catch (const Error& error) {
+      throw Error(error.kind(), place_of(task, tasks_.size(), name_) + ": " + error.what());
+    }
     // The team's shared scratch belongs to one op at a time.
     if (task.op->shared_bytes() > 0) {
       task.barrier = task.barrier || shared_in_use;
@@ -69,14 +81,11 @@ struct SegmentRunner::Failure {
   ErrorKind kind = ErrorKind::kRuntime;
   std::string message;
 
-  void record(const CpuTask& task, ErrorKind k, const char* what) {
+  void record(const std::string& place, ErrorKind k, const char* what) {
     const std::lock_guard lock(mutex);
     if (happened.load(std::memory_order_relaxed)) return;
     kind = k;
-    message = std::string(task.name);
-    if (task.layer >= 0) message += " of layer " + std::to_string(task.layer);
-    message += ": ";
-    message += what;
+    message = place + ": " + what;
     happened.store(true, std::memory_order_release);
   }
 };
@@ -119,9 +128,9 @@ void SegmentRunner::walk(CpuSegment& segment, int member, Failure& failure) {
       try {
         task.op->run(segment.step(), me);
       } catch (const Error& error) {
-        failure.record(task, error.kind(), error.what());
+        failure.record(place_of(task, i, segment.name()), error.kind(), error.what());
       } catch (const std::exception& error) {
-        failure.record(task, ErrorKind::kRuntime, error.what());
+        failure.record(place_of(task, i, segment.name()), ErrorKind::kRuntime, error.what());
       }
     }
     if (observer_ != nullptr) {

@@ -14,8 +14,8 @@ void LaneClock::wait(uint64_t value) {
   std::unique_lock lock(mutex_);
   if (value > launched_) {
     fail(ErrorKind::kRuntime, "waiting for the CPU",
-         "step " + std::to_string(value) + " was never launched (the last is " + std::to_string(launched_) +
-             ")");
+         "nothing was launched that would reach " + std::to_string(value) + " (the last was " +
+             std::to_string(launched_) + ")");
   }
   while (done_ < value) {
     if (!running_) {

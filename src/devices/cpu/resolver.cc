@@ -10,7 +10,8 @@ namespace {
 // base + offset of a binding, checked against its buffer.
 std::byte* address_of(Buffer* buffer, uint64_t offset, uint64_t bytes, const std::string& what) {
   if (buffer == nullptr || buffer->host() == nullptr) {
-    fail(ErrorKind::kRuntime, "compiling for the CPU", what + " has no memory that the CPU can reach");
+    fail(ErrorKind::kRuntime, "compiling for the CPU",
+         what + " is not bound to memory that the CPU can reach");
   }
   if (offset > buffer->bytes() || bytes > buffer->bytes() - offset) {
     fail(ErrorKind::kRuntime, "compiling for the CPU",

@@ -51,14 +51,9 @@ int64_t quantized_unit(ActFormat format) {
   return format == ActFormat::kQ8x32 ? 64 : 256;
 }
 
-std::string small_kernel(const KernelSet& kernels) {
-  return kernels.isa.starts_with("avx512") ? "avx512" : kernels.isa;
-}
-
 class EmbedOp final : public CpuOp {
  public:
-  EmbedOp(const Embed& op, const Resolver& r)
-      : table_(r.weight(op.table)), out_(r.rows(op.out)), isa_(small_kernel(r.kernels)) {}
+  EmbedOp(const Embed& op, const Resolver& r) : table_(r.weight(op.table)), out_(r.rows(op.out)) {}
 
   void run(const StepInputs& step, const Member& me) override {
     const Part part = part_of(out_.count(step), me.index, me.count);
@@ -79,14 +74,13 @@ class EmbedOp final : public CpuOp {
  private:
   Matrix table_;
   Rows out_;
-  std::string isa_;
 };
 
 class RmsNormOp final : public CpuOp {
  public:
   RmsNormOp(const RmsNorm& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(small_kernel(r.kernels)),
+        isa_(r.kernels.ops_isa),
         x_(r.rows(op.x)),
         weight_(r.weight(op.weight)),
         out_(r.rows(op.out)),
@@ -128,7 +122,7 @@ class QuantizeRowsOp final : public CpuOp {
  public:
   QuantizeRowsOp(const QuantizeRows& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(small_kernel(r.kernels)),
+        isa_(r.kernels.ops_isa),
         x_(r.rows(op.x)),
         out_(r.rows(op.out)),
         layout_(act_layout(out_.format, out_.width)) {}
@@ -155,7 +149,7 @@ class GatedMulOp final : public CpuOp {
  public:
   GatedMulOp(const GatedMul& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(small_kernel(r.kernels)),
+        isa_(r.kernels.ops_isa),
         gate_(r.rows(op.gate)),
         up_(r.rows(op.up)),
         out_(r.rows(op.out)) {}
@@ -181,7 +175,7 @@ class AddOp final : public CpuOp {
  public:
   AddOp(const Add& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(small_kernel(r.kernels)),
+        isa_(r.kernels.ops_isa),
         a_(r.rows(op.a)),
         b_(r.rows(op.b)),
         out_(r.rows(op.out)) {}
@@ -206,7 +200,7 @@ class AddOp final : public CpuOp {
 class HeadNormRopeOp final : public CpuOp {
  public:
   HeadNormRopeOp(const HeadNormRope& op, const Resolver& r)
-      : k_(*r.kernels.ops), isa_(small_kernel(r.kernels)), op_(op), x_(r.rows(op.x)), out_(r.rows(op.out)) {
+      : k_(*r.kernels.ops), isa_(r.kernels.ops_isa), op_(op), x_(r.rows(op.x)), out_(r.rows(op.out)) {
     if (given(op.weight)) weight_ = r.weight(op.weight).floats();
     if (op.rotated < 0 || op.rotated > op.head_dim || op.rotated % 2 != 0) {
       fail(ErrorKind::kRuntime, "compiling for the CPU",
@@ -246,7 +240,7 @@ class HeadNormRopeOp final : public CpuOp {
 class KvWriteOp final : public CpuOp {
  public:
   KvWriteOp(const KvWrite& op, const Resolver& r)
-      : isa_(small_kernel(r.kernels)),
+      : isa_(r.kernels.ops_isa),
         k_(r.rows(op.k)),
         v_(r.rows(op.v)),
         cache_(r.cache(op.cache)),

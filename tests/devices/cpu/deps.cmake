@@ -1,1 +1,1 @@
-set(YOKE_TEST_DEPS yoke_cpu_kernels yoke_tensor yoke_base yoke_ops)
+set(YOKE_TEST_DEPS yoke_cpu yoke_conformance yoke_program)
