@@ -37,6 +37,10 @@ VulkanDevice::VulkanDevice(std::unique_ptr<Instance> instance, Capabilities capa
       std::make_unique<Transfer>(context_, [this](uint64_t bytes) { account(bytes, BufferUse::kStaging); });
   pipelines_ = std::make_unique<Pipelines>(context_);
   check_driver(context_, *pipelines_, *transfer_);
+  // Where copies will need staging it is taken now: plans count what a device holds when it has been opened.
+  const bool visible =
+      Memory(context_, 256, MemoryUse::kDevice, "opening " + context_.name()).mapped() != nullptr;
+  if (!visible || options.force_staging) transfer_->reserve();
 }
 
 VulkanDevice::~VulkanDevice() {

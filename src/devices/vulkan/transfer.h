@@ -24,6 +24,8 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
+  // Takes the staging buffer at once, for those who count memory before the first copy.
+  void reserve() { staging(); }
   void upload(Memory& to, uint64_t offset, std::span<const std::byte> from);
   void download(Memory& from, uint64_t offset, std::span<std::byte> to);
   void zero(Memory& memory);
