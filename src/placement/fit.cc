@@ -92,7 +92,8 @@ std::vector<PlanDevice> Fitter::sizes(const Candidate& candidate, int64_t contex
     device.weights_bytes = candidate.weights.devices[d].bytes();
     device.mapped_bytes = candidate.weights.devices[d].mapped_bytes;
     device.scratch_bytes = candidate.program.devices[d].arena_bytes;
-    device.staging_bytes = candidate.program.devices[d].staging_bytes;
+    device.staging_bytes =
+        candidate.program.devices[d].staging_bytes + request_.machine.devices[d].held_bytes;
     device.limit_bytes = limit(d);
     result.push_back(std::move(device));
   }

@@ -148,6 +148,7 @@ Machine machine_of(std::span<Device* const> devices) {
     d.shares_memory = info.shares_memory && !is_host(info.kind);
     d.max_buffer_bytes = info.max_buffer_bytes;
     d.device = device;
+    d.held_bytes = device->allocated_bytes();
     if (is_host(info.kind)) {
       d.memory_bytes = available_memory();
     } else if (info.free_bytes != 0) {

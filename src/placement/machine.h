@@ -19,6 +19,7 @@ struct MachineDevice {
   bool shares_memory = false;      // takes from the host's memory
   uint64_t memory_bytes = 0;       // that may be used; 0: not known, no bound
   uint64_t max_buffer_bytes = 0;   // 0: no bound
+  uint64_t held_bytes = 0;         // that it took for itself when it was opened; counted as staging
   double bandwidth_gb_s = 0;       // reading weights; 0: not known
   const Device* device = nullptr;  // none on a described machine
 };

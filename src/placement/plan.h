@@ -38,8 +38,8 @@ struct PlanDevice {
   uint64_t mapped_bytes = 0;  // of the weights: the file's own pages, not copied
   uint64_t cache_bytes = 0;
   uint64_t scratch_bytes = 0;
-  uint64_t staging_bytes = 0;
-  uint64_t limit_bytes = 0;  // what it may use; 0: not known
+  uint64_t staging_bytes = 0;  // the Program's and what the device itself holds
+  uint64_t limit_bytes = 0;    // what it may use; 0: not known
 
   uint64_t total_bytes() const { return weights_bytes + cache_bytes + scratch_bytes + staging_bytes; }
 };

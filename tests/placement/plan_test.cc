@@ -252,6 +252,16 @@ TEST_F(PlanTest, AllocatedBytesEqualPlannedBytes) {
   }
 }
 
+TEST_F(PlanTest, WhatADeviceHoldsForItselfIsCounted) {
+  FakeDevice holding(FakeDevice::gpu());
+  const auto own = holding.allocate(5000, BufferUse::kStaging);
+  Device* const devices[] = {&holding};
+  PlanRequest r = request({gpu(kGib), cpu()}, "2");
+  const Plan without = make_plan(r);
+  r.machine.devices[0] = machine_of(devices).devices[0];
+  EXPECT_EQ(make_plan(r).devices[0].total_bytes(), without.devices[0].total_bytes() + 5000);
+}
+
 TEST_F(PlanTest, RulesGoBeforeLayersAndTheBlockNamesItsDevices) {
   PlanRequest r = request({gpu(kGib), cpu()}, "2");
   r.place = {"blk.1.ffn_down=cpu", "blk.4.=vulkan:0"};
