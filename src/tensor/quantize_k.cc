@@ -22,7 +22,7 @@ struct Signed {
 };
 
 void quantize_signed(DType type, const Signed& f, const float* x, BlockCodes& codes) {
-  float ideal[16];
+  float ideal[16] = {};
   const int subs = 256 / f.sub;
   for (int s = 0; s < subs; ++s) {
     ideal[s] = signed_max(x + s * f.sub, f.sub) / static_cast<float>(f.bottom);
@@ -53,8 +53,8 @@ struct WithMins {
 };
 
 void quantize_with_mins(DType type, const WithMins& f, const float* x, BlockCodes& codes) {
-  float low[16];   // how far below zero the sub-block reaches; at least 0
-  float high[16];  // its maximum
+  float low[16] = {};   // how far below zero the sub-block reaches; at least 0
+  float high[16] = {};  // its maximum
   const int subs = 256 / f.sub;
   float largest_low = 0;
   for (int s = 0; s < subs; ++s) {

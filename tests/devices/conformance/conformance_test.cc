@@ -50,8 +50,11 @@ TEST(Conformance, OneWrongBitIsFoundThereAndOnlyThere) {
 }
 
 TEST(Conformance, OneWrongBitIsFoundInEveryOp) {
-  for (const char* op : {"add", "attention", "copy", "embed", "gated_linear", "gated_mul", "head_norm_rope",
-                         "kv_write", "linear", "quantize_rows", "rms_norm", "wanted_rows"}) {
+  const std::vector<std::string> ops = {"add",       "attention", "copy",           "embed",
+                                        "gated_mul", "kv_write",  "head_norm_rope", "gated_linear",
+                                        "linear",    "rms_norm",  "quantize_rows",  "wanted_rows"};
+  ASSERT_EQ(ops.size(), std::variant_size_v<Op>);
+  for (const std::string& op : ops) {
     BrokenDevice device({.op = op, .fault = Fault::kLastBitOfLastElement});
     const auto results = run_conformance(device, {.ops = {op}});
     ASSERT_FALSE(results.empty()) << op;
