@@ -97,7 +97,7 @@ class Planner {
     const int64_t trained = std::max<int64_t>(1, net_.trained_context);
     Decision longest = solve(wanted, trained);
     if (!longest.shortage) return longest;
-    return largest_context(wanted, trained).value_or(solve(wanted, 1));
+    return largest_context(wanted, trained).value_or(longest);
   }
 
   // The largest context below one that does not fit; none where not even one position fits.
@@ -172,16 +172,19 @@ class Planner {
     const auto suggest = [&](const std::string& options) {
       nearest += (nearest.empty() ? "" : ", or ") + options;
     };
+    const auto suggest_context = [&](const GpuLayers& layers) {
+      if (const auto shorter = largest_context(layers, decision.context)) {
+        suggest("--gpu-layers " + to_text(layers) + " --ctx " + std::to_string(shorter->context));
+      }
+    };
+    const GpuLayers automatic;
     if (wanted.kind != GpuLayers::Kind::kAuto) {
       if (const auto fewer = fewer_blocks(wanted, decision.context)) {
         suggest("--gpu-layers " + std::to_string(*fewer) + " --ctx " + std::to_string(decision.context));
       }
     }
-    if (decision.context > 1) {
-      if (const auto shorter = largest_context(wanted, decision.context)) {
-        suggest("--gpu-layers " + to_text(wanted) + " --ctx " + std::to_string(shorter->context));
-      }
-    }
+    suggest_context(wanted);
+    if (nearest.empty() && wanted.kind != GpuLayers::Kind::kAuto) suggest_context(automatic);
     fail(ErrorKind::kDoesNotFit,
          "planning --gpu-layers " + to_text(wanted) + " --ctx " + std::to_string(decision.context),
          "it does not fit: " + decision.shortage->text + "; " +

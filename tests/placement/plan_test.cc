@@ -181,6 +181,21 @@ TEST_F(PlanTest, OffersAShorterContextThatFits) {
   EXPECT_NE(message.find("--gpu-layers 6 --ctx 256"), std::string::npos) << message;
 }
 
+TEST_F(PlanTest, OffersFewerBlocksAndAShorterContextTogether) {
+  // Neither alone helps: the GPU takes no block at all, the CPU only a short context.
+  PlanRequest short_one = request({cpu()}, "0");
+  short_one.context = 96;
+  short_one.rows = 32;
+  const PlanDevice device = make_plan(short_one).devices[0];
+  PlanRequest r = request({gpu(1000), cpu(device.total_bytes() - device.mapped_bytes)}, "6");
+  r.rows = 32;
+  r.context = 4096;
+  const std::string message = refused(r);
+  EXPECT_NE(message.find("--gpu-layers auto --ctx 96"), std::string::npos) << message;
+  r.context = 0;
+  EXPECT_NE(refused(r).find("--gpu-layers auto --ctx 96"), std::string::npos);
+}
+
 TEST_F(PlanTest, RefusesWhenTheCpuIsTooSmall) {
   const std::string message = refused(request({cpu(1 << 16)}, "auto"));
   EXPECT_NE(message.find("cpu needs"), std::string::npos) << message;
