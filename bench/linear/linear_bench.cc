@@ -135,7 +135,7 @@ int run(int argc, char** argv) {
   int pin = 0;
   CLI::App app("Speed of one thread's matrix products beside the roofs");
   app.add_option("--isa", isa, "avx512vnni, avx512, avx2 or portable");
-  app.add_option("--rows", row_counts, "rows of activations")->delimiter(',');
+  app.add_option("--rows", row_counts, "rows of activations")->allow_extra_args(false)->delimiter(',');
   app.add_option("--k", s.k, "columns, a multiple of 256");
   app.add_option("--n", s.n, "rows of the weight");
   app.add_option("--repeat", s.repeat, "the best of so many runs");
