@@ -115,12 +115,32 @@ std::optional<Shortage> Fitter::shortage(const Division& division, int64_t conte
   const std::vector<PlanDevice> devices = sizes(candidate(division), context);
   for (size_t d = 0; d < devices.size(); ++d) {
     if (is_host(devices[d].kind) || (only_gpu >= 0 && static_cast<int32_t>(d) != only_gpu)) continue;
+    const uint64_t piece = largest_piece(candidate(division), d, context);
+    const uint64_t most_piece = request_.machine.devices[d].max_buffer_bytes;
+    if (most_piece != 0 && piece > most_piece) {
+      return Shortage{devices[d].name + " needs one buffer of " + mib(piece) + " and makes none above " +
+                      mib(most_piece)};
+    }
     const uint64_t most = devices[d].limit_bytes;
     if (most != 0 && devices[d].total_bytes() > most) {
       return Shortage{needs(devices[d]) + " and may use " + mib(most)};
     }
   }
   return shared_shortage(devices, only_gpu < 0);
+}
+
+uint64_t Fitter::largest_piece(const Candidate& candidate, size_t device, int64_t context) const {
+  const ProgramDevice& program = candidate.program.devices[device];
+  uint64_t largest = std::max(program.arena_bytes, program.staging_bytes);
+  for (const uint64_t bytes : candidate.weights.devices[device].buffer_bytes)
+    largest = std::max(largest, bytes);
+  const auto blocks = static_cast<int32_t>(pool_blocks(request_, context));
+  for (const ProgramCache& cache : candidate.program.caches) {
+    if (cache.device != static_cast<int32_t>(device)) continue;
+    largest = std::max(largest, cache_bytes(request_.net->caches[static_cast<size_t>(index(cache.source))],
+                                            request_.kv, blocks));
+  }
+  return largest;
 }
 
 // Memory that several devices take from: two logical devices of one GPU, and the host's.

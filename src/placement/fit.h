@@ -56,6 +56,8 @@ class Fitter {
 
  private:
   uint64_t limit(size_t device) const;
+  // What the device must hold in one buffer.
+  uint64_t largest_piece(const Candidate& candidate, size_t device, int64_t context) const;
   std::optional<Shortage> shared_shortage(const std::vector<PlanDevice>& devices, bool with_host) const;
   // The most blocks that fit on one GPU behind what is placed already.
   int32_t most_on(Division division, int32_t gpu, int32_t most, int64_t context);

@@ -227,6 +227,20 @@ TEST_F(PlanTest, TwoLogicalDevicesOfOneGpuShareItsMemory) {
   refused(request({gpu(alone), gpu(alone), cpu()}, "6"));
 }
 
+TEST_F(PlanTest, NoPieceIsLargerThanTheDevicesLargestBuffer) {
+  MachineDevice limited = gpu(kGib);
+  PlanRequest r = request({limited, cpu()}, "6");
+  r.context = 2048;
+  const uint64_t cache = cache_bytes(net.caches[0], KvType::kF16, 64);
+  uint64_t largest = std::max(cache, make_plan(r).devices[0].scratch_bytes);
+  r.machine.devices[0].max_buffer_bytes = largest;
+  EXPECT_GT(make_plan(r).weights.devices[0].buffer_bytes.size(), 1u) << "weights are divided";
+  r.machine.devices[0].max_buffer_bytes = cache - 1;
+  const std::string message = refused(r);
+  EXPECT_NE(message.find("needs one buffer of"), std::string::npos) << message;
+  EXPECT_NE(message.find("--gpu-layers 0 --ctx 2048"), std::string::npos) << message;
+}
+
 TEST_F(PlanTest, ATiedHeadElsewhereIsACopyThatCounts) {
   const Plan tied = make_plan(request({gpu(kGib), cpu()}, "all"));
   const Plan blocks_only = make_plan(request({gpu(kGib), cpu()}, "6"));
