@@ -47,6 +47,7 @@ PlannedModel plan_model(const ModelOptions& options, const std::string& machine_
 
 class Model : public StepRunner {
  public:
+  ~Model() override;
   // Throws kBadFile, kUsage, kDoesNotFit; nothing is left behind.
   static std::unique_ptr<Model> load(const ModelOptions& options);
 

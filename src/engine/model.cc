@@ -1,0 +1,95 @@
+#include "engine/model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/open_devices.h"
+#include "models/architecture.h"
+#include "placement/device_list.h"
+#include "text/gguf_vocabulary.h"
+#include "weights/homes.h"
+
+namespace yoke {
+namespace {
+
+std::vector<Device*> pointers(std::span<const std::unique_ptr<Device>> devices) {
+  std::vector<Device*> result;
+  for (const auto& device : devices) result.push_back(device.get());
+  return result;
+}
+
+std::vector<std::unique_ptr<Device>> open_all(const ModelOptions& options) {
+  std::vector<std::unique_ptr<Device>> devices;
+  for (const std::string& name : choose_devices(options.devices, available_devices())) {
+    devices.push_back(open_device(name, {.threads = options.threads, .isa = options.isa}));
+    if (devices.back()->info().kind == DeviceKind::kVulkan) devices.back()->set_memory_bound(options.gpu_memory);
+  }
+  return devices;
+}
+
+PlanRequest request_for(const ModelOptions& options, const Net& net) {
+  PlanRequest request;
+  request.net = &net;
+  request.gpu_layers = parse_gpu_layers(options.gpu_layers);
+  request.place = options.place;
+  request.gpu_memory = options.gpu_memory;
+  request.context = options.context;
+  request.kv = options.kv;
+  request.sequences = options.sequences;
+  request.rows = std::max(options.chunk, options.sequences);
+  // A prompt's last row and each generating sequence want theirs.
+  request.wanted = options.all_logits ? request.rows : options.sequences;
+  return request;
+}
+
+}  // namespace
+
+PlannedModel plan_model(const ModelOptions& options, const std::string& machine_file) {
+  PlannedModel planned;
+  planned.file = std::make_unique<GgufFile>(GgufFile::open(options.path));
+  planned.net = build_net(*planned.file);
+  PlanRequest request = request_for(options, planned.net);
+  if (machine_file.empty()) {
+    planned.devices = open_all(options);
+    request.machine = machine_of(pointers(planned.devices));
+  } else {
+    request.machine = chosen(read_machine(machine_file), options.devices);
+  }
+  planned.plan = make_plan(request);
+  return planned;
+}
+
+Model::Model(PlannedModel planned, Tokenizer tokenizer, const ModelOptions& options)
+    : planned_(std::move(planned)), tokenizer_(std::move(tokenizer)), pool_(planned_.plan.cache_blocks) {
+  const std::vector<Device*> devices = pointers(planned_.devices);
+  const Plan& plan = planned_.plan;
+  caches_ = std::make_unique<KvStorage>(net(), plan.program.caches, devices, plan.kv, plan.cache_blocks);
+  weights_ = std::make_unique<WeightStore>(gguf_homes(net(), file()), devices);
+  LoadOptions load{.threads = std::max(1, options.threads), .progress = options.progress};
+  if (options.threads == 0) load.threads = default_threads();
+  weights_->load(plan.weights, load);
+  executor_ = std::make_unique<Executor>(plan.program, ExecutorParts{.devices = devices,
+                                                                     .weights = weights_->bind(plan.program),
+                                                                     .caches = caches_->bind(plan.program)});
+  builder_ = std::make_unique<StepBuilder>(net(), limits());
+}
+
+Model::~Model() = default;
+
+std::unique_ptr<Model> Model::load(const ModelOptions& options) {
+  PlannedModel planned = plan_model(options);
+  Tokenizer tokenizer = Tokenizer::create(vocabulary_from_gguf(*planned.file));
+  if (tokenizer.size() != planned.net.vocabulary) {
+    fail(ErrorKind::kBadFile, "reading " + options.path,
+         "tokenizer.ggml.tokens: " + std::to_string(tokenizer.size()) + " tokens, but token_embd.weight has " +
+             std::to_string(planned.net.vocabulary) + " rows");
+  }
+  return std::unique_ptr<Model>(new Model(std::move(planned), std::move(tokenizer), options));
+}
+
+void Model::run(std::span<const StepItem> items) {
+  executor_->run(builder_->build(items));
+}
+
+}  // namespace yoke
