@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cpu_topology.h"
 #include "base/error.h"
 #include "engine/open_devices.h"
 #include "models/architecture.h"
@@ -23,7 +24,8 @@ std::vector<std::unique_ptr<Device>> open_all(const ModelOptions& options) {
   std::vector<std::unique_ptr<Device>> devices;
   for (const std::string& name : choose_devices(options.devices, available_devices())) {
     devices.push_back(open_device(name, {.threads = options.threads, .isa = options.isa}));
-    if (devices.back()->info().kind == DeviceKind::kVulkan) devices.back()->set_memory_bound(options.gpu_memory);
+    if (devices.back()->info().kind == DeviceKind::kVulkan)
+      devices.back()->set_memory_bound(options.gpu_memory);
   }
   return devices;
 }
@@ -67,7 +69,7 @@ Model::Model(PlannedModel planned, Tokenizer tokenizer, const ModelOptions& opti
   caches_ = std::make_unique<KvStorage>(net(), plan.program.caches, devices, plan.kv, plan.cache_blocks);
   weights_ = std::make_unique<WeightStore>(gguf_homes(net(), file()), devices);
   LoadOptions load{.threads = std::max(1, options.threads), .progress = options.progress};
-  if (options.threads == 0) load.threads = default_threads();
+  if (options.threads == 0) load.threads = plan_team(detect_cpu_topology(), cgroup_cpu_limit(), 0).threads;
   weights_->load(plan.weights, load);
   executor_ = std::make_unique<Executor>(plan.program, ExecutorParts{.devices = devices,
                                                                      .weights = weights_->bind(plan.program),
@@ -82,8 +84,8 @@ std::unique_ptr<Model> Model::load(const ModelOptions& options) {
   Tokenizer tokenizer = Tokenizer::create(vocabulary_from_gguf(*planned.file));
   if (tokenizer.size() != planned.net.vocabulary) {
     fail(ErrorKind::kBadFile, "reading " + options.path,
-         "tokenizer.ggml.tokens: " + std::to_string(tokenizer.size()) + " tokens, but token_embd.weight has " +
-             std::to_string(planned.net.vocabulary) + " rows");
+         "tokenizer.ggml.tokens: " + std::to_string(tokenizer.size()) +
+             " tokens, but token_embd.weight has " + std::to_string(planned.net.vocabulary) + " rows");
   }
   return std::unique_ptr<Model>(new Model(std::move(planned), std::move(tokenizer), options));
 }
