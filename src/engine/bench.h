@@ -24,7 +24,7 @@ struct BenchPhase {
   int32_t rows = 0;  // a step, at most
   int32_t depth = 0;
   int32_t batch = 1;
-  std::vector<double> tokens_per_s;  // [repeat], of all sequences together
+  std::vector<double> tokens_per_s = {};  // [repeat], of all sequences together
   double median = 0;
   double weight_gb_per_s = 0;  // bytes of all weights times steps over time, at the median
 };

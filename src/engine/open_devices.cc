@@ -18,6 +18,13 @@ int index_in(const std::string& name) {
   return index;
 }
 
+CpuOptions cpu_options(const DeviceOptions& options) {
+  CpuOptions result;
+  result.threads = options.threads;
+  result.isa = options.isa;
+  return result;
+}
+
 }  // namespace
 
 std::vector<DeviceInfo> available_devices() {
@@ -30,7 +37,7 @@ std::vector<DeviceInfo> available_devices() {
 std::unique_ptr<Device> open_device(const std::string& name, const DeviceOptions& options) {
   switch (device_kind(name)) {
     case DeviceKind::kCpu:
-      return make_cpu_device({.threads = options.threads, .isa = options.isa});
+      return make_cpu_device(cpu_options(options));
     case DeviceKind::kReference:
       return make_reference_device();
     case DeviceKind::kVulkan:

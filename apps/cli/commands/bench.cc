@@ -1,0 +1,94 @@
+// `yoke bench`: prefill and decode, beside the machine's own limits measured in the same process.
+#include "engine/bench.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "command.h"
+#include "devices/cpu/roofs.h"
+#include "model_options.h"
+#include "results.h"
+
+namespace yoke::cli {
+namespace {
+
+struct BenchArguments {
+  ModelArguments model;
+  BenchOptions options;
+  bool json = false;
+};
+
+int run(const CLI::App& app, const BenchArguments& a) {
+  ModelOptions options = a.model.parsed();
+  const BenchOptions& o = a.options;
+  if (app.count("--ctx") == 0) options.context = o.depth + std::max({o.prompt, o.generate, 1});
+  options.sequences = o.batch;
+  Progress loading("loading");
+  options.progress = [&](uint64_t done, uint64_t total) { loading.update(done, total); };
+  const std::unique_ptr<Model> model = Model::load(options);
+  // Before and after: the bandwidth of virtual machines wanders.
+  const RoofOptions roof_options{.threads = options.threads, .isa = options.isa};
+  const CpuRoofs before = measure_cpu_roofs(roof_options);
+  const BenchResult result = bench(*model, o);
+  const CpuRoofs after = measure_cpu_roofs(roof_options);
+  const double roof = std::max(before.read_gb_s, after.read_gb_s);
+  const double peak = std::max(before.int8_gop_s, after.int8_gop_s);
+  const std::string cpu =
+      before.brand + " family " + std::to_string(before.family) + " model " + std::to_string(before.model);
+
+  Json phases = Json::array();
+  for (const BenchPhase& p : result.phases) {
+    phases.push_back({{"name", p.name},
+                      {"rows", p.rows},
+                      {"depth", p.depth},
+                      {"batch", p.batch},
+                      {"tokens_per_s", p.tokens_per_s},
+                      {"median", p.median},
+                      {"weight_gb_per_s", p.weight_gb_per_s},
+                      {"read_bandwidth_gb_per_s", roof},
+                      {"share", p.weight_gb_per_s / roof}});
+    if (!a.json)
+      std::printf(
+          "%-8s %5d rows, depth %5d: %9.1f tokens/s (weights %.1f GB/s, %.0f %% of the measured %.1f GB/s)\n",
+          p.name.c_str(), p.rows, p.depth, p.median, p.weight_gb_per_s, 100 * p.weight_gb_per_s / roof, roof);
+  }
+  if (a.json) {
+    print_json({{"phases", phases},
+                {"logits_hash", logits_hash(result.last_logits)},
+                {"placement", placement_json(*model)},
+                {"cpu", {{"model", cpu}, {"isa", before.isa}, {"int8_gops", peak}}}});
+  } else {
+    std::printf("logits %s; %s, %s, int8 peak %.0f GOP/s\n", logits_hash(result.last_logits).c_str(),
+                cpu.c_str(), before.isa.c_str(), peak);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Runner declare_bench(CLI::App& app) {
+  auto a = std::make_shared<BenchArguments>();
+  add_model_options(app, a->model);
+  BenchOptions& o = a->options;
+  app.add_option("--prompt", o.prompt, "tokens of each prompt; 0: no prefill")
+      ->check(CLI::Range(0, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--gen", o.generate, "tokens generated; 0: no decode")
+      ->check(CLI::Range(0, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--depth", o.depth, "positions already in the cache")
+      ->check(CLI::Range(0, 1 << 24))
+      ->capture_default_str();
+  app.add_option("--batch", o.batch, "sequences at once; tokens/s is their total")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--repeat", o.repeat, "runs; the median is told")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  add_json(app, a->json);
+  return [a, &app] { return run(app, *a); };
+}
+
+}  // namespace yoke::cli
