@@ -1,7 +1,10 @@
 // The program `yoke`: finds the command, runs it, and turns errors into one line and an exit code.
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/fault_guard.h"
@@ -49,6 +52,16 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// In the order that CLI11 takes them: last first. It knows no short options of several letters.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  for (std::string& word : words) {
+    if (word == "-ngl" || word.starts_with("-ngl=")) word.replace(0, 4, "--gpu-layers");
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 int run_program(int argc, char** argv) {
   CLI::App app{"Yoke runs language models that are larger than the GPU, on GPU and CPU together.", "yoke"};
   app.set_version_flag("--version", "yoke " YOKE_VERSION);
@@ -61,7 +74,7 @@ int run_program(int argc, char** argv) {
     sub->callback([&chosen, runner = command.declare(*sub)] { chosen = runner; });
   }
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     return report(

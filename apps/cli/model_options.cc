@@ -18,8 +18,8 @@ void add_model_options(CLI::App& app, ModelArguments& a) {
                  "instruction set of the CPU kernels: portable, avx2, avx512, avx512vnni ...");
   app.add_option("--devices", a.options.devices,
                  "devices to use, in order, e.g. vulkan:0,cpu; one may be named twice");
-  app.add_option("--gpu-layers,-ngl", a.options.gpu_layers,
-                 "blocks wholly on the GPU: a number, all, or auto")
+  app.add_option("--gpu-layers", a.options.gpu_layers,
+                 "blocks wholly on the GPU: a number, all, or auto; also -ngl")
       ->capture_default_str();
   app.add_option("--place", a.options.place,
                  "REGEX=DEVICE: tensors whose name matches go there; repeatable, the first match wins")
