@@ -1,10 +1,10 @@
 #include "base/fault_guard.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
@@ -47,7 +47,7 @@ const Slot* slot_of(uintptr_t address) {
 
 size_t append(char* line, size_t used, size_t capacity, const char* text) {
   const size_t n = std::min(std::strlen(text), capacity - used);
-  std::memcpy(line + used, text, n);
+  std::copy_n(text, n, line + used);
   return used + n;
 }
 

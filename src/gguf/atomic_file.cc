@@ -1,11 +1,11 @@
 #include "gguf/atomic_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -69,9 +69,9 @@ std::string path_of_descriptor(int fd) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path, uint64_t expected_bytes)
+AtomicFile::AtomicFile(const std::string& path, uint64_t expected_bytes, Temporary temporary)
     : path_(path), target_(checked_target(path)) {
-  open_unnamed(folder_of(target_));
+  if (temporary == Temporary::kUnnamedIfPossible) open_unnamed(folder_of(target_));
   if (fd_ < 0) open_named();
   buffer_.reserve(kBufferBytes);
   try {

@@ -14,9 +14,12 @@ namespace yoke {
 // Error(kRuntime).
 class AtomicFile {
  public:
+  enum class Temporary { kUnnamedIfPossible, kNamed };
+
   // An existing file stays until commit(). Room for expected_bytes is reserved at once where possible, so
   // that a full disk shows now.
-  AtomicFile(const std::string& path, uint64_t expected_bytes);
+  AtomicFile(const std::string& path, uint64_t expected_bytes,
+             Temporary temporary = Temporary::kUnnamedIfPossible);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -73,12 +73,13 @@ GgufFile GgufFile::open(const std::string& path) {
     return model;
   }
   const SplitName name = split_name(path, place);
-  std::optional<uint64_t> total_tensors;
+  std::vector<Shard> shards;
   for (uint64_t i = 0; i < place.count; ++i) {
-    Shard shard = i == place.index ? std::move(given) : open_sibling(name, i);
-    if (i == 0) total_tensors = split_place(shard.header.metadata, shard.file.path()).total_tensors;
-    model.add_shard(std::move(shard.file), std::move(shard.header));
+    if (i != place.index) shards.push_back(open_sibling(name, i));
   }
+  shards.insert(shards.begin() + static_cast<std::ptrdiff_t>(place.index), std::move(given));
+  const auto total_tensors = split_place(shards[0].header.metadata, shards[0].file.path()).total_tensors;
+  for (Shard& s : shards) model.add_shard(std::move(s.file), std::move(s.header));
   if (total_tensors && *total_tensors != model.tensors_.size()) {
     fail_file(path, "split.tensors.count: the shards hold " + std::to_string(model.tensors_.size()) +
                         " tensors, not " + std::to_string(*total_tensors) +

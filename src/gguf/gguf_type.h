@@ -8,8 +8,8 @@ namespace yoke {
 
 // Values lie in blocks of block_values along a row; a row is a whole number of blocks.
 struct GgufType {
-  uint32_t id;
   const char* name;
+  uint32_t id;
   uint32_t block_values;
   uint32_t block_bytes;
   bool removed = false;  // once in use, no longer written by anyone; still shown by inspect

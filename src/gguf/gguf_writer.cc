@@ -114,7 +114,8 @@ std::vector<std::byte> GgufWriter::header_bytes() const {
 }
 
 uint64_t GgufWriter::total_bytes() const {
-  uint64_t total = align_up(header_bytes().size(), alignment_);
+  uint64_t total = header_bytes().size();
+  if (!tensors_.empty()) total = align_up(total, alignment_);
   for (const TensorInfo& t : tensors_) total = align_up(total + t.bytes, alignment_);
   return total;
 }
@@ -123,7 +124,7 @@ void GgufWriter::begin() {
   check_not_begun();
   file_ = std::make_unique<AtomicFile>(path_, total_bytes());
   file_->write(header_bytes());
-  pad_to_alignment();
+  if (!tensors_.empty()) pad_to_alignment();
 }
 
 void GgufWriter::pad_to_alignment() {

@@ -1,11 +1,11 @@
 #include "gguf/mapped_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -26,8 +26,8 @@ std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
-uintptr_t page_bytes() {
-  static const auto bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+size_t page_bytes() {
+  static const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return bytes;
 }
 
@@ -91,17 +91,17 @@ bool MappedFile::contains(std::span<const std::byte> range) const {
 // Both calls below are advice: the result of the program is the same when the system declines.
 void MappedFile::release_pages(std::span<const std::byte> range) const {
   if (!contains(range)) return;
-  const auto at = reinterpret_cast<uintptr_t>(range.data());
-  const uintptr_t begin = (at + page_bytes() - 1) / page_bytes() * page_bytes();
-  const uintptr_t end = (at + range.size()) / page_bytes() * page_bytes();
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto at = static_cast<size_t>(range.data() - bytes_.data());
+  const size_t begin = (at + page_bytes() - 1) / page_bytes() * page_bytes();
+  const size_t end = (at + range.size()) / page_bytes() * page_bytes();
+  if (begin < end) madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
 }
 
 void MappedFile::prefetch(std::span<const std::byte> range) const {
   if (!contains(range) || range.empty()) return;
-  const auto at = reinterpret_cast<uintptr_t>(range.data());
-  const uintptr_t begin = at / page_bytes() * page_bytes();
-  madvise(reinterpret_cast<void*>(begin), at + range.size() - begin, MADV_WILLNEED);
+  const auto at = static_cast<size_t>(range.data() - bytes_.data());
+  const size_t begin = at / page_bytes() * page_bytes();
+  madvise(const_cast<std::byte*>(bytes_.data()) + begin, at + range.size() - begin, MADV_WILLNEED);
 }
 
 }  // namespace yoke

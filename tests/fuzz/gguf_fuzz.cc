@@ -13,6 +13,17 @@
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
+// The seeds are longer than libFuzzer's usual limit of 4 KiB.
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  static std::vector<char*> arguments(*argv, *argv + *argc);
+  static char max_length[] = "-max_len=131072";
+  arguments.insert(arguments.begin() + 1, max_length);  // an option of the caller comes later and wins
+  *argc = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  *argv = arguments.data();
+  return 0;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   yoke::test::try_gguf(std::as_bytes(std::span(data, size)),
                        [](const yoke::GgufFile& file) { yoke::test::walk_completely(file); });
