@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <random>
 
-#include "base/error.h"
-
 namespace yoke::vulkan {
 namespace {
 
@@ -45,10 +43,7 @@ VulkanSegment::VulkanSegment(Context& context, const Pipelines& pipelines, const
 }
 
 VulkanSegment::~VulkanSegment() {
-  try {
-    if (lane_ != nullptr && !context_.lost()) lane_->wait(value_);
-  } catch (const Error&) {  // whoever waits for the results learns of it
-  }
+  if (lane_ != nullptr) lane_->settle(value_);
   if (!context_.abandoned()) context_.vk().vkDestroyCommandPool(context_.device(), pool_, nullptr);
 }
 

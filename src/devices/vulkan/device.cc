@@ -33,8 +33,7 @@ VulkanDevice::VulkanDevice(std::unique_ptr<Instance> instance, Capabilities capa
                            const VulkanOptions& options)
     : context_(std::move(instance), std::move(capabilities), options) {
   for (auto& lane : lanes_) lane = std::make_unique<Timeline>(context_);
-  transfer_ =
-      std::make_unique<Transfer>(context_, [this](uint64_t bytes) { account(bytes, BufferUse::kStaging); });
+  transfer_ = std::make_unique<Transfer>(context_);
   pipelines_ = std::make_unique<Pipelines>(context_);
   check_driver(context_, *pipelines_, *transfer_);
   // Where copies will need staging it is taken now: plans count what a device holds when it has been opened.
@@ -44,22 +43,9 @@ VulkanDevice::VulkanDevice(std::unique_ptr<Instance> instance, Capabilities capa
 }
 
 VulkanDevice::~VulkanDevice() {
-  if (context_.abandoned()) return;
   // Work may be in flight; on a lost device it may end or not, and then the device is left behind.
-  const auto finished = [&](VkSemaphore semaphore, uint64_t value) {
-    VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
-    info.semaphoreCount = 1;
-    info.pSemaphores = &semaphore;
-    info.pValues = &value;
-    const double limit_ns =
-        context_.lost() ? static_cast<double>(kTeardownNs) : context_.wait_timeout_s() * 1e9;
-    return context_.vk().vkWaitSemaphores(context_.device(), &info, static_cast<uint64_t>(limit_ns)) !=
-           VK_TIMEOUT;
-  };
-  for (const auto& lane : lanes_) {
-    if (!context_.abandoned() && !finished(lane->semaphore(), lane->last())) context_.abandon();
-  }
-  if (!context_.abandoned() && !finished(transfer_->semaphore(), transfer_->last())) context_.abandon();
+  for (const auto& lane : lanes_) lane->settle(lane->last());
+  transfer_->settle();
 }
 
 std::optional<std::string> VulkanDevice::unsupported(const OpShape& shape) const {

@@ -12,8 +12,8 @@ namespace {
 constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
 
 // volk keeps one table of instance functions; all of the loader's are the same for every instance.
-std::mutex& loader_mutex() {
-  static std::mutex mutex;
+std::recursive_mutex& loader_mutex() {
+  static std::recursive_mutex mutex;  // a failed create() destroys within
   return mutex;
 }
 

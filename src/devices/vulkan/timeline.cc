@@ -11,6 +11,8 @@ namespace {
 
 // Waits look up this often whether another waiter has found the device lost.
 constexpr uint64_t kSliceNs = 200'000'000;
+// How long a teardown waits for what a lost device may still be doing.
+constexpr double kLostWorkS = 10;
 
 }  // namespace
 
@@ -81,6 +83,19 @@ void Timeline::wait(uint64_t value) {
   }
   const std::lock_guard lock(mutex_);
   while (!launched_.empty() && launched_.front().value <= value) launched_.pop_front();
+}
+
+bool Timeline::settle(uint64_t value) {
+  if (context_.abandoned()) return false;
+  VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
+  info.semaphoreCount = 1;
+  info.pSemaphores = &semaphore_;
+  info.pValues = &value;
+  const double limit_s = context_.lost() ? kLostWorkS : context_.wait_timeout_s();
+  const auto limit_ns = static_cast<uint64_t>(limit_s * 1e9);
+  if (context_.vk().vkWaitSemaphores(context_.device(), &info, limit_ns) != VK_TIMEOUT) return true;
+  context_.abandon();
+  return false;
 }
 
 // The first launch that has not finished is the one to name.

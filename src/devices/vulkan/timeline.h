@@ -29,6 +29,8 @@ class Timeline {
   uint64_t submit(VkCommandBuffer commands, std::span<const SemaphorePoint> waits, const std::string& what);
   // Throws where the device is lost or the time runs out; then the device counts as lost.
   void wait(uint64_t value);
+  // For teardown: waits whatever the device's state is, for a limited time. False: the work may never end.
+  bool settle(uint64_t value);
   VkSemaphore semaphore() const { return semaphore_; }
   uint64_t last() const { return last_; }
 

@@ -18,8 +18,7 @@ void full_barrier(const VolkDeviceTable& vk, VkCommandBuffer commands) {
 
 }  // namespace
 
-Transfer::Transfer(Context& context, std::function<void(uint64_t)> on_staging)
-    : context_(context), on_staging_(std::move(on_staging)), timeline_(context) {
+Transfer::Transfer(Context& context) : context_(context), timeline_(context) {
   const std::string doing = "opening " + context.name();
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
@@ -38,7 +37,6 @@ Transfer::~Transfer() {
 
 Memory& Transfer::staging() {
   if (!staging_) {
-    on_staging_(kStagingBytes);
     staging_ = std::make_unique<Memory>(context_, kStagingBytes, MemoryUse::kHostReads,
                                         "reserving the staging buffer of " + context_.name());
   }

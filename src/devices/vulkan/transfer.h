@@ -18,8 +18,7 @@ class Transfer {
  public:
   static constexpr uint64_t kStagingBytes = 4 << 20;
 
-  // on_staging is called before the staging buffer is reserved, at its first use; it may refuse by throwing.
-  Transfer(Context& context, std::function<void(uint64_t bytes)> on_staging);
+  explicit Transfer(Context& context);
   ~Transfer();
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
@@ -31,18 +30,17 @@ class Transfer {
   void zero(Memory& memory);
   // Runs what `record` puts into the command buffer and waits for its end.
   void run(const std::function<void(VkCommandBuffer)>& record, const char* what);
-  VkSemaphore semaphore() const { return timeline_.semaphore(); }
-  uint64_t last() const { return timeline_.last(); }
+  void settle() { timeline_.settle(timeline_.last()); }
 
  private:
   Memory& staging();
 
   Context& context_;
-  std::function<void(uint64_t)> on_staging_;
   Timeline timeline_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   VkCommandBuffer commands_ = VK_NULL_HANDLE;
-  std::unique_ptr<Memory> staging_;
+  std::unique_ptr<Memory>
+      staging_;  // reserved at its first use, in the host's memory: not the device's bytes
 };
 
 }  // namespace yoke::vulkan

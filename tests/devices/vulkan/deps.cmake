@@ -1,1 +1,1 @@
-set(YOKE_TEST_DEPS yoke_vulkan yoke_conformance)
+set(YOKE_TEST_DEPS yoke_vulkan yoke_conformance yoke_program)

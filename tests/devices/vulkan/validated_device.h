@@ -12,9 +12,8 @@
 
 namespace yoke {
 
-class ValidatedDevice : public testing::Test {
+class ValidatedDevice : public ::testing::Test {
  protected:
-  // Called by a test that wants other options than the default.
   Device& open(VulkanOptions options = {}) {
     options.validation = true;
     options.on_message = [this](const std::string& message) {
@@ -24,7 +23,6 @@ class ValidatedDevice : public testing::Test {
     devices_.push_back(make_vulkan_device(0, options));
     return *devices_.back();
   }
-  void close_all() { devices_.clear(); }
 
   void TearDown() override {
     devices_.clear();

@@ -1,0 +1,56 @@
+// The conformance suite again in processes of their own: other vector widths of lavapipe (subgroups of 4 and
+// 16) and its own threads; and every size of the suite.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "devices/conformance/conformance.h"
+#include "validated_device.h"
+
+namespace yoke {
+namespace {
+
+// Runs the suite in a child with the variable set (null: unset); lavapipe reads it once in a process.
+int suite_with(const char* variable, const char* value) {
+  const pid_t child = fork();
+  if (child == 0) {
+    value != nullptr ? setenv(variable, value, 1) : unsetenv(variable);
+    execl("/proc/self/exe", "test", "--gtest_filter=WholeSuite.Passes", static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+class WholeSuite : public ValidatedDevice {};
+
+TEST_F(WholeSuite, Passes) {
+  for (const ConformanceResult& r : run_conformance(open(), {})) {
+    EXPECT_TRUE(r.passed) << r.op << " " << r.format << ": " << r.message;
+  }
+}
+
+TEST_F(WholeSuite, PassesThoroughly) {
+  for (const ConformanceResult& r : run_conformance(open(), {.thorough = true})) {
+    EXPECT_TRUE(r.passed) << r.op << " " << r.format << ": " << r.message;
+  }
+}
+
+TEST(VulkanWidths, SubgroupsOfFour) {
+  EXPECT_EQ(suite_with("LP_NATIVE_VECTOR_WIDTH", "128"), 0);
+}
+
+TEST(VulkanWidths, SubgroupsOfSixteen) {
+  EXPECT_EQ(suite_with("LP_NATIVE_VECTOR_WIDTH", "512"), 0);
+}
+
+TEST(VulkanWidths, ThreadsUnset) {
+  EXPECT_EQ(suite_with("LP_NUM_THREADS", nullptr), 0);
+}
+
+}  // namespace
+}  // namespace yoke
