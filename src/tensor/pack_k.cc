@@ -72,20 +72,25 @@ void q6_k(const uint8_t* b, int, int r, uint8_t* unit) {
   copy_scales(b + 208, nullptr, r, unit);
   for (int s = 0; s < 16; ++s) unit[64 + 16 * s + r] = b[192 + s];
   uint8_t* lane = unit + 320 + 4 * r;
-  for (int s = 0; s < 16; ++s) {
-    const int half = s / 8;
-    const int in_half = s % 8 * 16;  // element of the half at which the sub begins
-    const uint8_t* low = b + 64 * half + in_half % 64;
-    const uint8_t* high = b + 128 + 32 * half + in_half % 32;
-    const int low_shift = 4 * (in_half / 64);
-    const int high_shift = 2 * (in_half / 32);
-    uint32_t code[4];  // group g: six bits of elements 4g .. 4g + 3
-    for (int g = 0; g < 4; ++g) {
-      code[g] = (load32(low + 4 * g) >> low_shift & kLow4) | (load32(high + 4 * g) >> high_shift & kLow2)
-                                                                 << 4;
+  for (int half = 0; half < 2; ++half) {
+    const uint8_t* low = b + 64 * half;
+    const uint8_t* high = b + 128 + 32 * half;
+    uint32_t code[4][8];  // [32 elements][group of four]: six bits each
+    for (int g = 0; g < 8; ++g) {
+      const uint32_t l0 = load32(low + 4 * g);
+      const uint32_t l1 = load32(low + 32 + 4 * g);
+      const uint32_t h = load32(high + 4 * g);
+      code[0][g] = (l0 & kLow4) | (h & kLow2) << 4;
+      code[1][g] = (l1 & kLow4) | (h >> 2 & kLow2) << 4;
+      code[2][g] = (l0 >> 4 & kLow4) | (h >> 4 & kLow2) << 4;
+      code[3][g] = (l1 >> 4 & kLow4) | (h >> 6 & kLow2) << 4;
     }
-    for (int v = 0; v < 3; ++v) {
-      store32(lane + kVector * (3 * s + v), code[v] | (code[3] >> 2 * v & kLow2) << 6);
+    for (int s = 0; s < 8; ++s) {
+      const uint32_t* group = &code[s / 2][s % 2 * 4];
+      uint8_t* at = lane + 3 * kVector * (8 * half + s);
+      for (int v = 0; v < 3; ++v) {
+        store32(at + kVector * v, group[v] | (group[3] >> 2 * v & kLow2) << 6);
+      }
     }
   }
 }
