@@ -21,34 +21,43 @@
 namespace yoke {
 namespace {
 
-// Time of each kind of op over all observed steps.
+// The least time of each op of a step over all steps: what the machine does when nothing else disturbs it.
 class OpTimes : public CpuOpObserver {
  public:
   void on_op(std::string_view op, std::string_view kernel, int32_t layer, uint64_t ns) override {
-    const std::string where = layer < 0 ? " (outside)" : "";
-    Entry& e = entries_[std::string(op) + " " + std::string(kernel) + where];
-    e.ns += ns;
-    ++e.count;
+    if (at_ == ops_.size()) {
+      const char* const where = layer < 0 ? " (outside)" : "";
+      ops_.push_back({std::string(op) + " " + std::string(kernel) + where, ns});
+    }
+    ops_[at_].ns = std::min(ops_[at_].ns, ns);
+    ++at_;
   }
-  void clear() { entries_.clear(); }
-  void print(int steps) const {
-    std::vector<std::pair<std::string, Entry>> sorted(entries_.begin(), entries_.end());
-    std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.second.ns > b.second.ns; });
+  void next_step() { at_ = 0; }
+
+  void print() const {
+    std::map<std::string, std::pair<double, int>> kinds;
     double all = 0;
-    for (const auto& [name, e] : sorted) all += static_cast<double>(e.ns);
+    for (const Op& op : ops_) {
+      kinds[op.name].first += static_cast<double>(op.ns) / 1e3;
+      ++kinds[op.name].second;
+      all += static_cast<double>(op.ns) / 1e3;
+    }
+    std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
+    std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.second.first > b.second.first; });
+    std::printf("op by op, the least of each (%.0f us with a barrier and a clock per op):\n", all);
     for (const auto& [name, e] : sorted) {
-      std::printf("  %-48s %4d a step  %9.2f us each  %9.1f us a step  %5.1f %%\n", name.c_str(),
-                  e.count / steps, static_cast<double>(e.ns) / e.count / 1e3,
-                  static_cast<double>(e.ns) / steps / 1e3, 100.0 * static_cast<double>(e.ns) / all);
+      std::printf("  %-48s %4d a step  %9.2f us each  %9.1f us a step  %5.1f %%\n", name.c_str(), e.second,
+                  e.first / e.second, e.first, 100.0 * e.first / all);
     }
   }
 
  private:
-  struct Entry {
-    uint64_t ns = 0;
-    int count = 0;
+  struct Op {
+    std::string name;
+    uint64_t ns;
   };
-  std::map<std::string, Entry> entries_;
+  std::vector<Op> ops_;
+  size_t at_ = 0;
 };
 
 testing::SmallNetShape shape_of(const std::string& name, DType type) {
@@ -156,20 +165,11 @@ int run(int argc, char** argv) {
   OpTimes observed;
   options.observer = &observed;
   Bench traced(shape_of(shape, type), rows, depth, options);
-  traced.step_s();
-  // The best step stands for the machine undisturbed.
-  double best = 1e9;
-  OpTimes best_times;
   for (int i = 0; i < steps; ++i) {
-    observed.clear();
-    const double t = traced.step_s();
-    if (t < best) {
-      best = t;
-      best_times = observed;
-    }
+    observed.next_step();
+    traced.step_s();
   }
-  std::printf("op by op, the best step (%.0f us with a barrier and a clock per op):\n", best * 1e6);
-  best_times.print(1);
+  observed.print();
   const CpuRoofs roofs = measure_cpu_roofs({.threads = options.threads, .isa = options.isa});
   std::printf("roofs: reads %.1f GB/s, int8 dot products %.0f GOP/s (%s), %d threads\n", roofs.read_gb_s,
               roofs.int8_gop_s, roofs.isa.c_str(), roofs.threads);

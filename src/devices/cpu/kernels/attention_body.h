@@ -14,9 +14,14 @@ void attention_query(const float* q, int32_t head_dim, float scale, int32_t i, f
   for (int32_t d = 0; d < head_dim; ++d) to[d * kTileQueries] = q[d] * scale;
 }
 
+inline void prefetch(const std::byte* p) {
+  __builtin_prefetch(p, 0, 3);
+}
+
 // Scores of Q queries for N vectors of positions from `slot` on in one block.
 template <class Kv, int Q, int N>
-inline void score_vectors(const std::byte* k, int32_t head_dim, int32_t slot, const float* q, float* scores) {
+inline void score_vectors(const std::byte* k, const std::byte* soon, const std::byte* later, int32_t head_dim,
+                          int32_t slot, const float* q, float* scores) {
   V acc[Q][N];
   for (int i = 0; i < Q; ++i) {
     for (int n = 0; n < N; ++n) acc[i][n] = zero();
@@ -28,6 +33,8 @@ inline void score_vectors(const std::byte* k, int32_t head_dim, int32_t slot, co
     for (int n = 0; n < N; ++n) scale[n] = Kv::key_scale(k, d0, slot + 16 * n);
     const int32_t end = d0 + 32 < head_dim ? d0 + 32 : head_dim;
     for (int32_t d = d0; d < end; ++d) {
+      prefetch(soon + 64 * d);
+      prefetch(later + 64 * d);
       V key[N];
       for (int n = 0; n < N; ++n) key[n] = Kv::key(k, head_dim, d, slot + 16 * n, scale[n]);
       for (int i = 0; i < Q; ++i) {
@@ -51,16 +58,20 @@ void score_group(const AttentionTile& a, int32_t first_query, int32_t begin, int
   const float* const q = a.q + static_cast<int64_t>(first_query) * a.head_dim;
   for (int32_t b = begin / kBlock * kBlock; b < end; b += kBlock) {
     const std::byte* const k = head_of<Kv>(a, b);
+    // The next block's keys, and this block's values for later: blocks lie apart, so that the CPU cannot
+    // guess.
+    const std::byte* const soon = b + kBlock < end ? head_of<Kv>(a, b + kBlock) : k;
     float* const scores = a.scores + static_cast<int64_t>(first_query) * kTile + (b - a.first);
     int32_t slot = begin > b ? (begin - b) / 16 * 16 : 0;
     const int32_t stop = end - b < kBlock ? end - b : kBlock;
     if constexpr (kTileVectors == 2) {
       if (stop - slot > 16) {
-        score_vectors<Kv, Q, 2>(k, a.head_dim, slot, q, scores);
+        score_vectors<Kv, Q, 2>(k, soon, k + a.v_offset, a.head_dim, slot, q, scores);
         continue;
       }
     }
-    for (; slot < stop; slot += 16) score_vectors<Kv, Q, 1>(k, a.head_dim, slot, q, scores);
+    for (; slot < stop; slot += 16)
+      score_vectors<Kv, Q, 1>(k, soon, k + a.v_offset, a.head_dim, slot, q, scores);
   }
 }
 
