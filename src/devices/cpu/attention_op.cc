@@ -34,6 +34,11 @@ class AttentionOp final : public CpuOp {
       fail(ErrorKind::kRuntime, "compiling for the CPU",
            std::to_string(op.heads) + " heads over " + std::to_string(cache_.kv_heads) + " kv heads");
     }
+    if (cache_.head_dim > kMaxHeadDim) {
+      fail(ErrorKind::kRuntime, "compiling for the CPU",
+           "heads of " + std::to_string(cache_.head_dim) + " dimensions (at most " +
+               std::to_string(kMaxHeadDim) + ")");
+    }
     group_ = op.heads / cache_.kv_heads;
     rows_per_unit_ = std::max(1, 2 * k_.tile_queries / group_);
     unit_queries_ = rows_per_unit_ * group_;
@@ -88,7 +93,7 @@ class AttentionOp final : public CpuOp {
   };
   // Pieces of a member's scratch. [queries ...]
   struct Scratch {
-    float* q;        // [queries rounded up][head_dim]
+    float* q;        // [queries][kQueryStride]
     float* scores;   // [queries][256]
     float* max;      // [queries] of the tile
     float* sum;      // [queries]
@@ -103,8 +108,7 @@ class AttentionOp final : public CpuOp {
   int64_t packed_queries() const { return round_up(unit_queries_, k_.tile_queries); }
   uint64_t scratch_floats() const {
     const int64_t q = packed_queries();
-    return static_cast<uint64_t>(round_up(q * cache_.head_dim, 16) + q * kTile + 6 * round_up(q, 16) +
-                                 2 * q * stride_);
+    return static_cast<uint64_t>(q * kQueryStride + q * kTile + 6 * round_up(q, 16) + 2 * q * stride_);
   }
   Scratch scratch_of(const Member& me) const {
     float* at = reinterpret_cast<float*>(me.scratch);
@@ -115,7 +119,7 @@ class AttentionOp final : public CpuOp {
       return here;
     };
     Scratch s{};
-    s.q = take(q * cache_.head_dim);
+    s.q = take(q * kQueryStride);
     s.scores = take(q * kTile);
     s.max = take(q);
     s.sum = take(q);
@@ -159,7 +163,7 @@ class AttentionOp final : public CpuOp {
                              static_cast<int64_t>(unit.kv_head) * group_ * cache_.head_dim;
       for (int32_t h = 0; h < group_; ++h) {
         k_.attention_query(q + static_cast<int64_t>(h) * cache_.head_dim, cache_.head_dim, op_.scale,
-                           row * group_ + h, s.q);
+                           s.q + (row * group_ + h) * kQueryStride);
       }
     }
   }

@@ -96,6 +96,9 @@ class CpuDevice final : public Device {
     if (cached && shape.kv == KvType::kQ8_0 && shape.head_dim % 32 != 0) {
       return "a q8_0 cache takes heads of a multiple of 32 dimensions, not " + std::to_string(shape.head_dim);
     }
+    if (cached && shape.head_dim > cpu::kMaxHeadDim) {
+      return "heads of more than " + std::to_string(cpu::kMaxHeadDim) + " dimensions";
+    }
     return std::nullopt;
   }
   std::optional<std::string> not_bitwise(const OpShape&) const override { return std::nullopt; }

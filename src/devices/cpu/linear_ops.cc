@@ -9,8 +9,10 @@
 namespace yoke::cpu {
 namespace {
 
-// A gated product's up half goes to scratch of this size before it is multiplied in.
-constexpr int64_t kUpBytes = 512 << 10;
+// A gated product's up half goes to scratch of this size before it is multiplied in: small beside the second
+// cache.
+constexpr int64_t kUpBytes = 128 << 10;
+constexpr int64_t kUpRows = 256;
 // Rows are divided only in groups that fill a kernel's tile.
 constexpr int64_t kRowGroup = 16;
 
@@ -154,7 +156,7 @@ class GatedLinearOp final : public CpuOp {
     const int64_t rows = gate_.x().count(step);
     if (rows == 0) return;
     for_boxes(rows, gate_.panels(), me, [&](const Box& box) {
-      const int64_t chunk = std::min<int64_t>(box.row_end - box.row_begin, 512);
+      const int64_t chunk = std::min(box.row_end - box.row_begin, kUpRows);
       const int64_t block = std::max<int64_t>(1, kUpBytes / (chunk * kPanelRows * 4));
       for (int64_t p = box.panel_begin; p < box.panel_end; p += block) {
         for (int64_t row = box.row_begin; row < box.row_end; row += chunk) {

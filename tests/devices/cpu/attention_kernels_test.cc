@@ -110,7 +110,7 @@ class AttentionKernels : public testing::TestWithParam<OpTable> {
     const int dim = cache.head_dim;
     const int stride = (dim + 15) / 16 * 16;
     const int padded = (n + k.tile_queries - 1) / k.tile_queries * k.tile_queries;
-    std::vector<float> q(padded * dim);
+    std::vector<float> q(padded * kQueryStride);
     std::vector<float> scores(padded * 256);
     std::vector<float> max(n), sum(n), out(n * stride);
     std::vector<int32_t> begin(n), end(n);
@@ -118,7 +118,7 @@ class AttentionKernels : public testing::TestWithParam<OpTable> {
     const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
     for (int i = 0; i < n; ++i) {
       std::vector<float> row = random_floats(dim, 50 + i);
-      k.attention_query(row.data(), dim, scale, i, q.data());
+      k.attention_query(row.data(), dim, scale, q.data() + i * kQueryStride);
       for (float& x : row) x = x * scale;
       qs.push_back(row);
       begin[i] = seen[i].first;
@@ -169,7 +169,7 @@ TEST_P(AttentionKernels, TilesOfAnyLengthAndAnyNumberOfQueries) {
 }
 
 TEST_P(AttentionKernels, HeadsOfAnySize) {
-  for (const int dim : {1, 8, 16, 20, 24, 40, 48, 80, 96, 128, 256}) {
+  for (const int dim : {1, 8, 16, 20, 24, 40, 48, 80, 96, 128, 256, 512}) {
     for (const KvFormat format : {KvFormat::kF16, KvFormat::kF32}) {
       const SmallCache cache(*GetParam().ops, format, dim, 70);
       check(cache, 0, std::vector<std::pair<int, int>>(9, {0, 70}));

@@ -8,10 +8,10 @@ namespace {
 constexpr int32_t kTile = 256;
 constexpr int32_t kBlock = 32;
 
-void attention_query(const float* q, int32_t head_dim, float scale, int32_t i, float* packed) {
-  float* const to =
-      packed + static_cast<int64_t>(i / kTileQueries) * kTileQueries * head_dim + i % kTileQueries;
-  for (int32_t d = 0; d < head_dim; ++d) to[d * kTileQueries] = q[d] * scale;
+void attention_query(const float* q, int32_t head_dim, float scale, float* to) {
+  for (int32_t d = 0; d < head_dim; d += 16) {
+    store_up_to(to + d, load_up_to(q + d, head_dim - d) * set(scale), head_dim - d);
+  }
 }
 
 inline void prefetch(const std::byte* p) {
@@ -38,7 +38,7 @@ inline void score_vectors(const std::byte* k, const std::byte* soon, const std::
       V key[N];
       for (int n = 0; n < N; ++n) key[n] = Kv::key(k, head_dim, d, slot + 16 * n, scale[n]);
       for (int i = 0; i < Q; ++i) {
-        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + set(qs[n][d * kTileQueries + i]) * key[n];
+        for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + set(qs[n][i * kQueryStride + d]) * key[n];
       }
     }
   }
@@ -55,7 +55,7 @@ const std::byte* head_of(const AttentionTile& a, int32_t position) {
 // Positions [begin, end) of the tile, widened to whole vectors: lanes beyond are computed and never read.
 template <class Kv, int Q>
 void score_group(const AttentionTile& a, int32_t first_query, int32_t begin, int32_t end) {
-  const float* const q = a.q + static_cast<int64_t>(first_query) * a.head_dim;
+  const float* const q = a.q + static_cast<int64_t>(first_query) * kQueryStride;
   for (int32_t b = begin / kBlock * kBlock; b < end; b += kBlock) {
     const std::byte* const k = head_of<Kv>(a, b);
     // The next block's keys, and this block's values for later: blocks lie apart, so that the CPU cannot

@@ -7,6 +7,11 @@
 
 namespace yoke::cpu {
 
+// Floats between the queries of a unit: a constant, so that kernels find them without arithmetic; an odd
+// number of cache lines, so that they do not crowd the first cache's sets.
+inline constexpr int32_t kQueryStride = 528;
+inline constexpr int32_t kMaxHeadDim = 512;
+
 // How the KV cache's numbers lie; the order of KvType.
 enum class KvFormat : uint8_t { kF16, kF32, kQ8 };
 inline constexpr int kKvFormats = 3;
@@ -54,7 +59,7 @@ struct AttentionTile {
   int32_t head_dim;
   int32_t first;         // the tile's first position
   int32_t queries;       // at least 1
-  const float* q;        // as attention_queries() laid them
+  const float* q;        // [queries][kQueryStride] scaled
   const int32_t* begin;  // [queries] positions seen, within the tile; begin >= end: none, nothing is written
   const int32_t* end;
   float* scores;  // [queries][256], scratch, 64-byte aligned
@@ -79,9 +84,9 @@ struct OpKernels {
 
   void (*kv_write[kKvFormats])(const KvWriteArgs& args);
 
-  int32_t tile_queries;  // queries are laid out in groups of so many
-  // Scales query `i` of a unit and lays it into `packed`: [groups][head_dim][tile_queries] floats.
-  void (*attention_query)(const float* q, int32_t head_dim, float scale, int32_t i, float* packed);
+  int32_t tile_queries;  // so many share what is loaded of K and V
+  // q * scale
+  void (*attention_query)(const float* q, int32_t head_dim, float scale, float* to);
   void (*attention_tile[kKvFormats])(const AttentionTile& args);
   // The running result of one query folded with a later tile's.
   void (*attention_fold)(float* max, float* sum, float* out, float tile_max, float tile_sum,
