@@ -1,7 +1,7 @@
 #include "chain.h"
 
-#include <cstdlib>
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 

@@ -1,5 +1,6 @@
-// Times prefill and decode of llama.cpp or ik_llama.cpp through their C API, as `yoke bench` times Yoke: random
-// tokens, no sampling, logits of the last row only. bench/compare compiles it against the peer that the caller built
+// Times prefill and decode of llama.cpp or ik_llama.cpp through their C API, as `yoke bench` times Yoke:
+// random tokens, no sampling, logits of the last row only. bench/compare compiles it against the peer that
+// the caller built
 // (-DPEER_IK for ik_llama.cpp).
 #include <llama.h>
 
@@ -151,7 +152,9 @@ void quiet(ggml_log_level, const char*, void*) {}
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) die("usage: peer_bench MODEL [--threads N --prompt N --gen N --depth N --batch N --repeat N --fa 0|1 --repack 0|1]");
+  if (argc < 2)
+    die("usage: peer_bench MODEL [--threads N --prompt N --gen N --depth N --batch N --repeat N --fa 0|1 "
+        "--repack 0|1]");
   const Options o = parse(argc, argv);
   llama_log_set(quiet, nullptr);
   llama_backend_init();

@@ -1,7 +1,7 @@
 // Writes the logits of llama.cpp or ik_llama.cpp for given tokens, in chunks that know nothing of each other:
 //   peer_logits MODEL TOKENS.txt OUT.f32 CTX f16|f32 THREADS
-// TOKENS.txt holds ids separated by blanks; OUT.f32 is raw float32 [positions, vocabulary]. Compiled against a peer's
-// own headers and libraries as peer_bench.cc is; scripts/goldens/peer_logits.py drives it.
+// TOKENS.txt holds ids separated by blanks; OUT.f32 is raw float32 [positions, vocabulary]. Compiled against
+// a peer's own headers and libraries as peer_bench.cc is; scripts/goldens/peer_logits.py drives it.
 #include <llama.h>
 
 #include <cstdio>
@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
 #endif
   std::FILE* out = std::fopen(argv[3], "wb");
   if (!out) die("the output cannot be written");
-  for (size_t start = 0; start + static_cast<size_t>(ctx) <= tokens.size(); start += static_cast<size_t>(ctx)) {
+  for (size_t start = 0; start + static_cast<size_t>(ctx) <= tokens.size();
+       start += static_cast<size_t>(ctx)) {
     clear(context);
     decode_all(context, tokens.data() + start, ctx);
     for (int i = 0; i < ctx; ++i)

@@ -11,7 +11,7 @@
 namespace yoke {
 
 struct ConformanceOptions {
-  bool thorough = false;         // every combination of sizes; else a few that reach each remainder path
+  bool thorough = false;           // every combination of sizes; else a few that reach each remainder path
   std::vector<std::string> ops{};  // only these ("linear"); empty: all
   uint32_t seed = 1;
 };

@@ -20,12 +20,12 @@ class CpuOpObserver {
 };
 
 struct CpuOptions {
-  int threads = 0;                      // 0: one per core within the affinity mask and the container's quota
-  std::string isa{};                      // "avx2"; empty: the best this CPU has
-  uint64_t memory_bound = 0;            // bytes; 0: none
-  bool pin = true;                      // each thread to its core
-  std::string synthetic_topology{};  // hwloc's description instead of this machine's cores: for tests
-  CpuOpObserver* observer = nullptr;    // outlives the device
+  int threads = 0;                    // 0: one per core within the affinity mask and the container's quota
+  std::string isa{};                  // "avx2"; empty: the best this CPU has
+  uint64_t memory_bound = 0;          // bytes; 0: none
+  bool pin = true;                    // each thread to its core
+  std::string synthetic_topology{};   // hwloc's description instead of this machine's cores: for tests
+  CpuOpObserver* observer = nullptr;  // outlives the device
 };
 
 // Throws kUsage for an instruction set that this CPU lacks.
