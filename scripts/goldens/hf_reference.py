@@ -11,8 +11,17 @@ MODEL: transformers knows no rope factors in GGUF files. Needs torch, transforme
 import argparse
 import json
 import os
+import re
 
 import numpy as np
+
+
+def dump(value, path):
+    """JSON that people can read: indented, lists of numbers on one line."""
+    text = json.dumps(value, indent=1)
+    text = re.sub(r"\[[\d\s,]+\]", lambda m: re.sub(r"\s+", " ", m.group()), text)
+    with open(path, "w") as out:
+        out.write(text + "\n")
 
 
 def source_of(path):

@@ -204,7 +204,7 @@ def main():
                                 "tokens": tokens}
         if name in QUANTIZED:
             rows["models"][name]["llama_cpp"] = llama_cpp_divergence(file, tokens, logits)
-    json.dump(rows, open(index, "w"), indent=1)
+    hf_reference.dump(rows, index)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import json
 import numpy as np
 
 from divergence import compare, log_softmax, perplexity
+from hf_reference import dump
 
 TOP = 32
 
@@ -64,7 +65,7 @@ def main():
         "llama_cpp_whole_text": compare(whole_reference, whole_peer),
         "tokens": tokens[:n],
     }
-    json.dump(golden, open(args.out + ".json", "w"), indent=1)
+    dump(golden, args.out + ".json")
 
 
 if __name__ == "__main__":
