@@ -1,3 +1,1 @@
-if(TARGET yoke_model)
-  set(YOKE_TEST_DEPS yoke_model)
-endif()
+set(YOKE_TEST_DEPS yoke_model)
