@@ -14,7 +14,7 @@ run: build
 
 test: setup
 	@scripts/build release all
-	@$(CTEST) --test-dir build -L quick
+	@YOKE_DEMO_MODEL="$$(scripts/fetch_demo_model)" $(CTEST) --test-dir build -L quick
 
 test-slow: setup
 	@scripts/build release all
