@@ -1,4 +1,5 @@
-// SmolLM2 on the English text: how far a run is from transformers, told from the 32 likeliest ids of each position.
+// SmolLM2 on the English text: how far a run is from transformers, told from the 32 likeliest ids of each
+// position.
 #pragma once
 
 #include <algorithm>

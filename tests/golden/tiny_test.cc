@@ -24,7 +24,8 @@ const Place kPlaces[] = {
 
 Divergence divergence(const std::string& name, const Place& place, KvType kv) {
   const nlohmann::json golden = golden_json("tiny/tiny.json")["models"][name];
-  const Npy<float> reference = read_npy<float>(golden_path("tiny/" + golden["logits"].get<std::string>()), "<f4");
+  const Npy<float> reference =
+      read_npy<float>(golden_path("tiny/" + golden["logits"].get<std::string>()), "<f4");
   const auto once = golden["tokens"].get<std::vector<int32_t>>();
   const auto ctx = static_cast<int32_t>(once.size());
   // Perplexity wants two chunks; the second repeats the first and must give the same.
@@ -69,7 +70,8 @@ TEST_P(Tiny, DefaultCache) {
 TEST_P(TinyQuantized, AsCloseAsLlamaCpp) {
   const std::string& name = std::get<0>(GetParam());
   const Divergence d = divergence(name, std::get<1>(GetParam()), KvType::kF16);
-  EXPECT_LT(d.mean_kl(), 1.25 * golden_json("tiny/tiny.json")["models"][name]["llama_cpp"]["mean_kl"].get<double>());
+  EXPECT_LT(d.mean_kl(),
+            1.25 * golden_json("tiny/tiny.json")["models"][name]["llama_cpp"]["mean_kl"].get<double>());
   EXPECT_GT(d.mean_kl(), 0);
 }
 

@@ -15,9 +15,7 @@ template <typename T>
 struct Npy {
   int64_t rows = 0, cols = 0;
   std::vector<T> data;  // [rows][cols]
-  std::span<const T> row(int64_t i) const {
-    return {data.data() + i * cols, static_cast<size_t>(cols)};
-  }
+  std::span<const T> row(int64_t i) const { return {data.data() + i * cols, static_cast<size_t>(cols)}; }
 };
 
 // type: NumPy's name of T, "<f4" or "<u2".
