@@ -129,16 +129,18 @@ void ByteLevelBpe::encode_word(std::string_view word, std::vector<Symbol>& symbo
     }
   }
   symbols.clear();
-  const auto count = static_cast<int32_t>(word.size());
-  for (int32_t i = 0; i < count; ++i) {
-    symbols.push_back({byte_ids_[static_cast<uint8_t>(word[i])], i - 1, i + 1 == count ? kNone : i + 1});
+  // A byte that has no token (some vocabularies lack bytes that UTF-8 never or rarely uses) is left out, as
+  // the models' own tokenizers do.
+  for (const char byte : word) {
+    const int32_t id = byte_ids_[static_cast<uint8_t>(byte)];
+    const auto i = static_cast<int32_t>(symbols.size());
+    if (id != kNone) symbols.push_back({id, i - 1, i + 1});
   }
+  if (symbols.empty()) return;
+  symbols.back().next = kNone;
   merge_all(symbols);
-  // The first symbol is never consumed. A byte that has no token (some vocabularies lack bytes that UTF-8
-  // never or rarely uses) is left out, as the models' own tokenizers do.
-  for (int32_t i = 0; i != kNone; i = symbols[i].next) {
-    if (symbols[i].id != kNone) out.push_back(symbols[i].id);
-  }
+  // The first symbol is never consumed.
+  for (int32_t i = 0; i != kNone; i = symbols[i].next) out.push_back(symbols[i].id);
 }
 
 void ByteLevelBpe::encode(std::string_view text, bool /*after_special*/, std::vector<int32_t>& out) const {

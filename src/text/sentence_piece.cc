@@ -1,10 +1,11 @@
-// SentencePiece's BPE: over the whole text, the neighbours whose joint token scores best merge until none
+// SentencePiece's BPE: the neighbours whose joint token scores best merge until none
 // can; characters without a token become byte tokens.
+#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <queue>
 
 #include "base/error.h"
+#include "text/byte_token.h"
 #include "text/plain_encoder.h"
 #include "text/utf8.h"
 
@@ -32,39 +33,48 @@ struct Later {
   }
 };
 
+// The end of the word that begins at `begin`: spaces, then everything up to the next space.
+size_t word_end(std::string_view text, size_t begin) {
+  size_t at = begin;
+  while (text.substr(at, kSpace.size()) == kSpace) at += kSpace.size();
+  return std::min(text.find(kSpace, at), text.size());
+}
+
 class SentencePiece : public PlainEncoder {
  public:
   SentencePiece(const Vocabulary& vocabulary, const TokenMap& plain_tokens, bool space_prefix);
   void encode(std::string_view text, bool after_special, std::vector<int32_t>& out) const override;
 
  private:
-  std::vector<Symbol> characters(std::string_view text) const;
+  void encode_word(std::string_view word, std::vector<Symbol>& symbols, std::vector<int32_t>& out) const;
   void merge_all(std::string_view text, std::vector<Symbol>& symbols) const;
   void emit(std::string_view piece, std::vector<int32_t>& out) const;
 
   const Vocabulary* vocabulary_;
   const TokenMap* tokens_;
   bool space_prefix_;
+  // No token has a space after something else: merging never runs across the beginning of a word.
+  bool words_apart_ = true;
   size_t longest_ = 0;
   std::array<int32_t, 256> byte_ids_;
 };
 
 SentencePiece::SentencePiece(const Vocabulary& vocabulary, const TokenMap& plain_tokens, bool space_prefix)
     : vocabulary_(&vocabulary), tokens_(&plain_tokens), space_prefix_(space_prefix) {
-  for (const auto& [text, id] : plain_tokens) longest_ = std::max(longest_, text.size());
+  for (const auto& [text, id] : plain_tokens) {
+    longest_ = std::max(longest_, text.size());
+    if (word_end(text, 0) != text.size()) words_apart_ = false;
+  }
   byte_ids_.fill(kNone);
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    unsigned byte = 0;
-    const std::string& text = vocabulary.tokens[id];
-    if (vocabulary.token_types.empty() || vocabulary.token_types[id] != TokenType::kByte) continue;
-    if (text.size() == 6 && std::sscanf(text.c_str(), "<0x%2X>", &byte) == 1) {
-      byte_ids_[byte] = static_cast<int32_t>(id);
-    }
+    if (vocabulary.token_types[id] != TokenType::kByte) continue;
+    if (const auto byte = byte_of_token(vocabulary.tokens[id])) byte_ids_[*byte] = static_cast<int32_t>(id);
   }
 }
 
-std::vector<Symbol> SentencePiece::characters(std::string_view text) const {
-  std::vector<Symbol> symbols;
+// One symbol for each character.
+void cut_characters(std::string_view text, std::vector<Symbol>& symbols) {
+  symbols.clear();
   for (size_t at = 0; at < text.size();) {
     const size_t length = std::max<size_t>(utf8_length(text, at), 1);
     const auto index = static_cast<int32_t>(symbols.size());
@@ -72,7 +82,6 @@ std::vector<Symbol> SentencePiece::characters(std::string_view text) const {
     at += length;
   }
   if (!symbols.empty()) symbols.back().next = kNone;
-  return symbols;
 }
 
 void SentencePiece::merge_all(std::string_view text, std::vector<Symbol>& symbols) const {
@@ -118,6 +127,15 @@ void SentencePiece::emit(std::string_view piece, std::vector<int32_t>& out) cons
   }
 }
 
+void SentencePiece::encode_word(std::string_view word, std::vector<Symbol>& symbols,
+                                std::vector<int32_t>& out) const {
+  cut_characters(word, symbols);
+  merge_all(word, symbols);
+  for (int32_t i = symbols.empty() ? kNone : 0; i != kNone; i = symbols[i].next) {
+    emit(word.substr(symbols[i].begin, symbols[i].length), out);
+  }
+}
+
 void SentencePiece::encode(std::string_view text, bool after_special, std::vector<int32_t>& out) const {
   if (text.size() >= static_cast<size_t>(INT32_MAX)) {
     fail(ErrorKind::kUsage, "tokenizing", "a text of more than 2 GiB");
@@ -125,10 +143,11 @@ void SentencePiece::encode(std::string_view text, bool after_special, std::vecto
   std::string spaced;
   if (space_prefix_ && after_special) spaced += kSpace;
   for (const char c : text) c == ' ' ? spaced += kSpace : spaced += c;
-  std::vector<Symbol> symbols = characters(spaced);
-  merge_all(spaced, symbols);
-  for (int32_t i = symbols.empty() ? kNone : 0; i != kNone; i = symbols[i].next) {
-    emit(std::string_view(spaced).substr(symbols[i].begin, symbols[i].length), out);
+  std::vector<Symbol> symbols;
+  for (size_t begin = 0; begin < spaced.size();) {
+    const size_t end = words_apart_ ? word_end(spaced, begin) : spaced.size();
+    encode_word(std::string_view(spaced).substr(begin, end - begin), symbols, out);
+    begin = end;
   }
 }
 

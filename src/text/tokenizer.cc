@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include "base/error.h"
 #include "text/byte_alphabet.h"
+#include "text/byte_token.h"
 #include "text/plain_encoder.h"
 #include "text/pre_tokenizer.h"
 #include "text/special_tokens.h"
@@ -90,6 +90,39 @@ void fill_llama_defaults(Vocabulary& v) {
   fill(v.eos, 2);
 }
 
+// "<|im_start|>", also with the wide bars of some vocabularies: what templates write between turns.
+bool is_marker(std::string_view text) {
+  constexpr std::string_view wide_bar = "\xEF\xBD\x9C";
+  if (text.size() < 4 || text.front() != '<' || text.back() != '>') return false;
+  const std::string_view inside = text.substr(1, text.size() - 2);
+  return (inside.starts_with('|') && inside.ends_with('|') && inside.size() > 2) ||
+         (inside.starts_with(wide_bar) && inside.ends_with(wide_bar) && inside.size() > 2 * wide_bar.size());
+}
+
+bool is_end_name(std::string_view text) {
+  return std::find(kEndNames.begin(), kEndNames.end(), text) != kEndNames.end();
+}
+
+// Some files call the tokens that open and close turns normal or user-defined. They are control tokens all
+// the same: what people write must never become one of them.
+void mark_control_tokens(Vocabulary& v) {
+  v.token_types.resize(v.tokens.size(), TokenType::kNormal);
+  for (size_t id = 0; id < v.tokens.size(); ++id) {
+    if (v.token_types[id] == TokenType::kUserDefined && is_end_name(v.tokens[id])) {
+      v.token_types[id] = TokenType::kControl;
+    }
+  }
+  for (const auto& id : {v.bos, v.eos, v.eot, v.eom}) {
+    if (!id) continue;
+    const std::string& text = v.tokens[*id];
+    TokenType& type = v.token_types[*id];
+    const bool in_brackets = text.size() > 2 && text.front() == '<' && text.back() == '>';
+    if ((type == TokenType::kNormal || type == TokenType::kUserDefined) && in_brackets) {
+      type = TokenType::kControl;
+    }
+  }
+}
+
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
@@ -105,14 +138,11 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
 
 // The bytes a token stands for in decoded text.
 std::string piece_of(const std::string& text, TokenType type, bool sentence_piece) {
-  unsigned byte = 0;
   switch (type) {
     case TokenType::kNormal:
       return sentence_piece ? replace_all(text, kSpace, " ") : bytes_from_alphabet(text).value_or(text);
     case TokenType::kByte:
-      if (text.size() == 6 && std::sscanf(text.c_str(), "<0x%2X>", &byte) == 1) {
-        return std::string(1, static_cast<char>(byte));
-      }
+      if (const auto byte = byte_of_token(text)) return std::string(1, static_cast<char>(*byte));
       return text;
     default:
       return text;
@@ -133,9 +163,7 @@ struct Tokenizer::State {
   std::vector<int32_t> ends;
   std::unique_ptr<PlainEncoder> encoder;
 
-  TokenType type(int32_t id) const {
-    return vocabulary.token_types.empty() ? TokenType::kNormal : vocabulary.token_types[id];
-  }
+  TokenType type(int32_t id) const { return vocabulary.token_types[id]; }
   void index_tokens();
   void index_ends();
   void choose_encoder();
@@ -156,13 +184,13 @@ void Tokenizer::State::index_tokens() {
         special.add(text, id, true);
         break;
       case TokenType::kUserDefined:
-        special.add(text, id, false);
-        plain_ids.try_emplace(text, id);
+        special.add(text, id, is_marker(text));
+        if (!is_marker(text)) plain_ids.try_emplace(text, id);
         break;
       case TokenType::kByte:
+      case TokenType::kUnused:  // would not be shown
         break;
       case TokenType::kNormal:
-      case TokenType::kUnused:
         plain_ids.try_emplace(text, id);
         break;
     }
@@ -238,6 +266,7 @@ Tokenizer Tokenizer::create(Vocabulary vocabulary) {
   if (state->sentence_piece) fill_llama_defaults(v);
   check_sizes(v);
   check_ids(v);
+  mark_control_tokens(v);
   const bool bos_by_default = state->sentence_piece || PreTokenizer(v.pre, v.source).adds_bos();
   state->add_bos = v.add_bos.value_or(bos_by_default) && v.bos;
   state->add_eos = v.add_eos.value_or(false);

@@ -147,7 +147,7 @@ Value slice(Machine& machine, const Value& object, const Value& start, const Val
   }
   machine.charge(text ? 1 + text->size() / 16 : 4 * sequence->items.size());
   const std::vector<size_t> offsets = text ? text->character_offsets() : std::vector<size_t>{};
-  const auto count = static_cast<int64_t>(text ? offsets.size() - 1 : 4 * sequence->items.size());
+  const auto count = static_cast<int64_t>(text ? offsets.size() - 1 : sequence->items.size());
   const auto clamp = [&](int64_t value) {
     if (value < 0) value = value < -count ? -1 : value + count;
     return by > 0 ? std::clamp<int64_t>(value, 0, count) : std::clamp<int64_t>(value, -1, count - 1);

@@ -181,14 +181,18 @@ Machine::Flow Machine::run_for(const For& loop, const Value& iterable, int64_t d
     };
     state->recurse = std::make_shared<const Callable>(Callable{"loop", again, 0});
   }
+  // Jinja runs the else where no round reached the end of the body, be it for a break.
+  bool completed = false;
   for (; state->index0 < state->items.size(); ++state->index0) {
     charge(1);
     const FramePtr scope = inside(frame);
     scope->set("loop", Value(state));
     assign(loop.target, state->items[state->index0], scope);
-    if (execute(loop.body, scope, out) == Flow::kBreak) return Flow::kNormal;
+    const Flow flow = execute(loop.body, scope, out);
+    completed = completed || flow == Flow::kNormal;
+    if (flow == Flow::kBreak) break;
   }
-  if (state->items.empty()) return execute(loop.otherwise, inside(frame), out);
+  if (!completed) return execute(loop.otherwise, inside(frame), out);
   return Flow::kNormal;
 }
 

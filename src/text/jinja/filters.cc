@@ -136,7 +136,8 @@ Value round(Machine&, const Value& input, const Arguments& arguments) {
   if (how != "ceil" && how != "floor") throw Failure("round: the method must be common, ceil or floor");
   const double unit = std::pow(10.0, precision);
   const double scaled = *input.number() * unit;
-  return Value((how == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit);
+  const double whole = how == "ceil" ? std::ceil(scaled) : std::floor(scaled);
+  return Value(whole == 0 ? 0.0 : whole / unit);  // through an integer, which has no -0
 }
 
 Value default_value(Machine&, const Value& input, const Arguments& arguments) {

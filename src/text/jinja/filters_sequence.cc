@@ -45,7 +45,6 @@ Value first(Machine& machine, const Value& input, const Arguments& arguments) {
 Value last(Machine& machine, const Value& input, const Arguments& arguments) {
   const Bound bound("last", arguments, {});
   if (input.iterator() != nullptr) throw Failure("last: a generator has no end to start from");
-  if (input.is_undefined()) require_defined(input);
   const std::vector<Value> items = iterate(machine, input);
   return items.empty() ? Value::undefined("no last item, the sequence was empty") : items.back();
 }
@@ -74,18 +73,17 @@ Value reverse(Machine& machine, const Value& input, const Arguments& arguments) 
   const Bound bound("reverse", arguments, {});
   std::vector<Value> items = iterate(machine, input);
   std::reverse(items.begin(), items.end());
+  if (input.iterator() != nullptr) return make_list(std::move(items));
   if (input.text() == nullptr) return make_iterator(std::move(items), "list_reverseiterator");
   Text out;
   for (const Value& character : items) out.append(*character.text());
   return Value(std::move(out));
 }
 
-// "a,b": by several attributes.
+// A list of one key, or for "a,b" of several: lists compare equal items without asking for their order.
 Value sort_key(Machine& machine, const Value& item, const Value& attributes, bool case_sensitive) {
   const Text* text = attributes.text();
-  if (text == nullptr || text->bytes().find(',') == std::string::npos) {
-    return item_key(machine, item, attributes, case_sensitive, Value());
-  }
+  if (text == nullptr) return make_list({item_key(machine, item, attributes, case_sensitive, Value())});
   std::vector<Value> keys;
   const Text comma = Text::by_template(",");
   for (const Value& path : split_text(machine, *text, &comma, -1)) {
@@ -242,6 +240,7 @@ Value map(Machine& machine, const Value& input, const Arguments& arguments) {
     rest.positional.assign(arguments.positional.begin() + 1, arguments.positional.end());
     rest.named = arguments.named;
   }
+  if (!truthy(input)) return make_iterator({});  // None too
   for (const Value& item : iterate(machine, input)) {
     mapped.push_back(name.empty() ? item_key(machine, item, path, true, otherwise)
                                   : machine.apply_filter(name, item, rest));
@@ -264,6 +263,7 @@ Value select(Machine& machine, const Value& input, const Arguments& arguments) {
     rest.named = arguments.named;
   }
   std::vector<Value> kept;
+  if (!truthy(input)) return make_iterator({});  // None too
   for (const Value& item : iterate(machine, input)) {
     const Value tested =
         by_attribute ? item_key(machine, item, arguments.positional[0], true, Value()) : item;

@@ -115,22 +115,18 @@ Value indent(Machine& machine, const Value& input, const Arguments& arguments) {
 
 Value truncate(Machine& machine, const Value& input, const Arguments& arguments) {
   const Bound bound("truncate", arguments, {"length", "killwords", "end", "leeway"});
-  if (input.text() == nullptr) {
-    require_defined(input);
-    throw Failure("truncate: a string is needed, not " + type_name(input));
-  }
-  const Text& text = *input.text();
-  machine.charge_text(text.size());
   const int64_t length = bound.integer_or(0, 255);
   const Text end = bound.has(2) ? bound.text(2) : Text::by_template("...");
   const int64_t leeway = bound.is_absent(3) ? 5 : bound.integer(3);
   const auto end_length = static_cast<int64_t>(end.length());
   if (length < end_length || leeway < 0) throw Failure("truncate: the length is less than that of the end");
+  const auto whole = length_of(input);
+  if (!whole) throw Failure("object of type '" + type_name(input) + "' has no len()");
+  if (static_cast<int64_t>(*whole) - leeway <= length) return input;
+  if (input.text() == nullptr) throw Failure("truncate: a string is needed, not " + type_name(input));
+  const Text& text = *input.text();
+  machine.charge_text(text.size());
   const std::vector<size_t> offsets = text.character_offsets();
-  if (static_cast<int64_t>(offsets.size()) - 1 <= length ||
-      static_cast<int64_t>(offsets.size()) - 1 - length <= leeway) {
-    return input;
-  }
   Text out = text.slice(0, offsets[static_cast<size_t>(length - end_length)]);
   if (!bound.flag_or(1, false)) {
     const size_t space = out.bytes().rfind(' ');

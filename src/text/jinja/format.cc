@@ -197,8 +197,9 @@ class PercentFormat {
     const Sequence* tuple = values_.sequence();
     const bool is_tuple = tuple != nullptr && tuple->is_tuple();
     const size_t given = is_tuple ? tuple->items.size() : 1;
-    // A dictionary or a list may be left unused.
-    if (next_ < given && (is_tuple || (values_.dict() == nullptr && tuple == nullptr))) {
+    // A dictionary, a list or nothing may be left unused.
+    if (next_ < given &&
+        (is_tuple || (values_.dict() == nullptr && tuple == nullptr && !values_.is_undefined()))) {
       throw Failure("not all arguments converted during string formatting");
     }
     return std::move(out_);
@@ -383,6 +384,7 @@ class BraceFormat {
   Machine& machine_;
   const Arguments& arguments_;
   size_t next_ = 0;
+  std::optional<bool> numbered_by_;  // true: automatically
 };
 
 // "0.name[key]"
@@ -391,8 +393,11 @@ Value BraceFormat::lookup(std::string_view name) {
   const std::string first(name.substr(0, first_end));
   std::optional<Value> value;
   if (first.empty() || first.find_first_not_of("0123456789") == std::string::npos) {
+    const bool automatic = first.empty();
+    if (numbered_by_ && *numbered_by_ != automatic) throw Failure("format fields are numbered both ways");
+    numbered_by_ = automatic;
     size_t at = 0;
-    const size_t i = first.empty() ? next_++ : static_cast<size_t>(read_number(first, at, kMaxWidth));
+    const size_t i = automatic ? next_++ : static_cast<size_t>(read_number(first, at, kMaxWidth));
     if (i >= arguments_.positional.size()) throw Failure("a replacement index is out of range");
     value = arguments_.positional[i];
   } else {

@@ -26,8 +26,8 @@ struct Frame {
 using FramePtr = std::shared_ptr<Frame>;
 
 struct Limits {
-  size_t work = 40'000'000;              // about one per node evaluated and per 16 bytes moved
-  size_t text_bytes = 64 * 1024 * 1024;  // of any string, the output included
+  size_t work = 20'000'000;              // about one per node evaluated and per 16 bytes moved
+  size_t text_bytes = 32 * 1024 * 1024;  // of any string, the output included
   int depth = 700;                       // of nested evaluation
 };
 

@@ -9,8 +9,7 @@
 namespace yoke::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 8> kReserved = {"true",  "false", "none", "True",
-                                                       "False", "None",  "loop", ""};
+constexpr std::array<std::string_view, 6> kReserved = {"true", "false", "none", "True", "False", "None"};
 
 class TemplateParser : public ExpressionParser {
  public:
@@ -247,7 +246,8 @@ Target TemplateParser::target_part(bool may_be_attribute) {
   }
   Target made;
   made.name = expect_name();
-  if (std::find(kReserved.begin(), kReserved.end(), made.name) != kReserved.end()) {
+  const bool of_loop = loops_ > 0 && made.name == "loop";
+  if (of_loop || std::find(kReserved.begin(), kReserved.end(), made.name) != kReserved.end()) {
     fail_here("'" + made.name + "' cannot be assigned");
   }
   if (may_be_attribute && take_sign(".")) made.attribute = expect_name();

@@ -19,11 +19,6 @@ struct Tested {
     if (arguments.positional.size() != 1) throw Failure("the test takes one argument");
     return arguments.positional[0];
   }
-  int64_t integer(const Value& v) const {
-    require_defined(v);
-    if (!v.integer()) throw Failure("the test needs integers, not " + type_name(v));
-    return *v.integer();
-  }
 };
 
 using Test = bool (*)(const Tested&);
@@ -47,8 +42,8 @@ bool is_sequence(const Tested& t) {
          (sequence != nullptr && sequence->style != Sequence::Style::kView);
 }
 
-int64_t modulo_of(const Tested& t, int64_t divisor) {
-  return *binary(t.machine, BinaryOp::kModulo, Value(t.integer(t.value)), Value(divisor)).integer();
+bool modulo_is(const Tested& t, const Value& divisor, int64_t rest) {
+  return equal(t.machine, binary(t.machine, BinaryOp::kModulo, t.value, divisor), Value(rest));
 }
 
 bool has_case(const Tested& t, bool upper) {
@@ -58,6 +53,7 @@ bool has_case(const Tested& t, bool upper) {
 }
 
 bool is_known_filter(const Tested& t) {
+  if (!key_identity(t.value)) throw Failure("unhashable type: '" + type_name(t.value) + "'");
   const std::string name = to_text(t.machine, t.value).bytes();
   for (const auto& table : {text_filters(), sequence_filters(), value_filters()}) {
     for (const NamedFilter& filter : table) {
@@ -90,11 +86,11 @@ constexpr std::pair<std::string_view, Test> kTests[] = {
     {"callable",
      [](const Tested& t) { return t.value.callable() || t.value.loop() || t.value.is_undefined(); }},
     {"defined", [](const Tested& t) { return !t.value.is_undefined(); }},
-    {"divisibleby", [](const Tested& t) { return modulo_of(t, t.integer(t.other())) == 0; }},
+    {"divisibleby", [](const Tested& t) { return modulo_is(t, t.other(), 0); }},
     {"eq", equal_to},
     {"equalto", equal_to},
     {"escaped", [](const Tested&) { return false; }},
-    {"even", [](const Tested& t) { return modulo_of(t, 2) == 0; }},
+    {"even", [](const Tested& t) { return modulo_is(t, Value(int64_t{2}), 0); }},
     {"false", [](const Tested& t) { return is<bool>(t) && !truthy(t.value); }},
     {"filter", is_known_filter},
     {"float", is<double>},
@@ -112,7 +108,7 @@ constexpr std::pair<std::string_view, Test> kTests[] = {
     {"ne", [](const Tested& t) { return !equal_to(t); }},
     {"none", is<None>},
     {"number", is_number},
-    {"odd", [](const Tested& t) { return modulo_of(t, 2) == 1; }},
+    {"odd", [](const Tested& t) { return modulo_is(t, Value(int64_t{2}), 1); }},
     {"sameas", [](const Tested& t) { return same(t.value, t.other()); }},
     {"sequence", is_sequence},
     {"string", is<TextPtr>},
@@ -123,6 +119,7 @@ constexpr std::pair<std::string_view, Test> kTests[] = {
 };
 
 bool is_known_test(const Tested& t) {
+  if (!key_identity(t.value)) throw Failure("unhashable type: '" + type_name(t.value) + "'");
   const std::string name = to_text(t.machine, t.value).bytes();
   for (const auto& [known, test] : kTests) {
     if (known == name) return true;

@@ -42,28 +42,34 @@ Text map_characters(const Text& text, const std::function<Case(const Character&)
   return out;
 }
 
-// A capital sigma becomes a final one after a letter and before none.
+constexpr char32_t kSigma = 0x3A3;
+
+// True where the capital sigma at `at` has a letter after it, characters like "'" aside.
+bool letter_follows(const Text& text, size_t at) {
+  for (size_t next = at + text.character_size(at); next < text.size();) {
+    const Character after = character_at(text, next);
+    if (!after.valid || !is_case_ignorable(after.code)) return after.valid && is_cased(after.code);
+    next += after.size;
+  }
+  return false;
+}
+
+void append_lower_sigma(Text& out, const Text& text, size_t at, bool letter_before) {
+  const bool is_final = letter_before && !letter_follows(text, at);
+  out.append_marked(is_final ? "\xCF\x82" : "\xCF\x83", text.by_people_at(at));
+}
+
+// Characters before `begin` are not taken over, but count as standing before what is.
 Text lower_from(const Text& text, size_t begin, Text out) {
-  constexpr char32_t kSigma = 0x3A3;
-  bool cased_before = false;
+  bool letter_before = false;
   for (size_t at = 0; at < text.size();) {
     const Character c = character_at(text, at);
-    if (at < begin) {
-      // not to be changed, but it stands before what is
-    } else if (c.valid && c.code == kSigma) {
-      size_t next = at + c.size;
-      Character after{};
-      while (next < text.size()) {
-        after = character_at(text, next);
-        if (!after.valid || !is_case_ignorable(after.code)) break;
-        next += after.size;
-      }
-      const bool cased_after = next < text.size() && after.valid && is_cased(after.code);
-      out.append_marked(cased_before && !cased_after ? "\xCF\x82" : "\xCF\x83", text.by_people_at(at));
-    } else {
+    if (at >= begin && c.valid && c.code == kSigma) {
+      append_lower_sigma(out, text, at, letter_before);
+    } else if (at >= begin) {
       append_changed(out, text, c, Case::kLower);
     }
-    if (!c.valid || !is_case_ignorable(c.code)) cased_before = c.valid && is_cased(c.code);
+    if (!c.valid || !is_case_ignorable(c.code)) letter_before = c.valid && is_cased(c.code);
     at += c.size;
   }
   return out;
@@ -106,33 +112,42 @@ Text capitalize_text(const Text& text) {
 }
 
 Text title_text(const Text& text) {
-  // Lower case first, for the final sigma's sake; characters keep their order, so both are walked together.
-  bool cased_before = false;
+  bool cased_before = false, letter_before = false;
   Text out;
   for (size_t at = 0; at < text.size();) {
     const Character c = character_at(text, at);
-    if (c.valid && cased_before && c.code == 0x3A3) {
-      size_t end = at + c.size;
-      while (end < text.size() && character_at(text, end).valid &&
-             is_case_ignorable(character_at(text, end).code)) {
-        end += text.character_size(end);
-      }
-      const bool more =
-          end < text.size() && character_at(text, end).valid && is_cased(character_at(text, end).code);
-      out.append_marked(more ? "\xCF\x83" : "\xCF\x82", text.by_people_at(at));
+    if (c.valid && cased_before && c.code == kSigma) {
+      append_lower_sigma(out, text, at, letter_before);
     } else {
       append_changed(out, text, c, cased_before ? Case::kLower : Case::kTitle);
     }
     cased_before = c.valid && is_cased(c.code);
+    if (!c.valid || !is_case_ignorable(c.code)) letter_before = cased_before;
     at += c.size;
   }
   return out;
 }
 
 Text swap_case_text(const Text& text) {
-  return map_characters(text, [](const Character& c) {
-    return c.valid && has_class(c.code, CharacterClass::kUpper) ? Case::kLower : Case::kUpper;
-  });
+  bool letter_before = false;
+  Text out;
+  for (size_t at = 0; at < text.size();) {
+    const Character c = character_at(text, at);
+    if (c.valid && c.code == kSigma) {
+      append_lower_sigma(out, text, at, letter_before);
+    } else {
+      const bool upper = c.valid && has_class(c.code, CharacterClass::kUpper);
+      const bool lower = c.valid && has_class(c.code, CharacterClass::kLower);
+      if (upper || lower) {
+        append_changed(out, text, c, upper ? Case::kLower : Case::kUpper);
+      } else {
+        out.append(text, at, c.size);
+      }
+    }
+    if (!c.valid || !is_case_ignorable(c.code)) letter_before = c.valid && is_cased(c.code);
+    at += c.size;
+  }
+  return out;
 }
 
 Text strip_text(const Text& text, Side side, const Text* set) {
@@ -207,8 +222,8 @@ std::vector<Value> split_text(Machine& machine, const Text& text, const Text* se
   while (true) {
     at = bytes.size() - strip_left(bytes.substr(at)).size();
     if (at >= bytes.size()) return parts;
-    if (most-- == 0) {  // the rest keeps its inner spaces
-      add(at, strip_right(bytes).size());
+    if (most-- == 0) {  // the rest keeps its spaces
+      add(at, bytes.size());
       return parts;
     }
     size_t end = at;
@@ -244,7 +259,7 @@ std::vector<Value> split_text_from_right(Machine& machine, const Text& text, con
     end = strip_right(bytes.substr(0, end)).size();
     if (end == 0) break;
     if (most-- == 0) {
-      add(bytes.size() - strip_left(bytes).size(), end);
+      add(0, end);
       break;
     }
     size_t begin = end;

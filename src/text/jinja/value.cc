@@ -11,6 +11,8 @@ namespace yoke::jinja {
 
 namespace {
 
+constexpr size_t kMaxKeyBytes = 1 << 20;
+
 int checked_depth(int depth) {
   if (depth > kMaxNesting) throw Failure("values are nested too deeply");
   return depth;
@@ -80,6 +82,8 @@ std::optional<std::string> key_identity(const Value& key) {
       const auto part = key_identity(item);
       if (!part) return std::nullopt;
       identity += std::to_string(part->size()) + ":" + *part;
+      // Tuples that share their parts can be far larger than they look.
+      if (identity.size() > kMaxKeyBytes) throw Failure("a tuple is too large to be a key");
     }
     return identity;
   }
