@@ -122,6 +122,7 @@ Value item(Machine& machine, const Value& object, const Value& key) {
     if (auto character = character_at(machine, *object.text(), *key.integer())) return *character;
     return Value::undefined("a string has no character at " + std::to_string(*key.integer()));
   }
+  machine.charge_text(key.text() != nullptr ? key.text()->size() : 0);
   if (auto own = own_item(object, key)) return *own;
   const Text* name = key.text();
   if (name == nullptr) return missing(object, to_text(machine, key).bytes());

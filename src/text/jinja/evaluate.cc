@@ -31,7 +31,7 @@ struct Machine::Evaluator {
     Dict dict;
     for (const auto& [key_expression, value_expression] : e.items) {
       const Value key = eval(key_expression);
-      if (!key_identity(key)) throw Failure("unhashable type: '" + type_name(key) + "'");
+      require_key(machine, key);
       dict.set(key, eval(value_expression));
     }
     return Value(std::move(dict));

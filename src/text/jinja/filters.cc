@@ -195,7 +195,7 @@ std::span<const NamedFilter> value_filters() {
 
 Value Machine::apply_filter(std::string_view name, const Value& input, const Arguments& arguments) {
   const Deeper deeper(*this);
-  charge(1);
+  charge_text(input.text() != nullptr ? input.text()->size() : 0);
   for (const auto& table : {text_filters(), sequence_filters(), value_filters()}) {
     for (const NamedFilter& filter : table) {
       if (filter.name == name) return filter.apply(*this, input, arguments);

@@ -126,7 +126,7 @@ Value unique(Machine& machine, const Value& input, const Arguments& arguments) {
   for (const Value& item : iterate(machine, input)) {
     const Value path = bound.is_absent(1) ? Value(None{}) : bound[1];
     const Value key = item_key(machine, item, path, bound.flag_or(0, false), Value());
-    if (!key_identity(key)) throw Failure("unhashable type: '" + type_name(key) + "'");
+    require_key(machine, key);
     if (seen.find(key) != nullptr) continue;
     seen.set(key, Value(true));
     kept.push_back(item);

@@ -54,11 +54,11 @@ Dict dict_of(Machine& machine, std::string_view function, const Arguments& argum
       for (const Value& pair : iterate(machine, from)) {
         const std::vector<Value> parts = iterate(machine, pair);
         if (parts.size() != 2) throw Failure(std::string(function) + "() takes pairs");
-        if (!key_identity(parts[0])) throw Failure("unhashable type: '" + type_name(parts[0]) + "'");
+        require_key(machine, parts[0]);
         dict.set(parts[0], parts[1]);
       }
     }
-    machine.charge(dict.items.size());
+    machine.charge(4 * dict.items.size());
   }
   for (const auto& [name, value] : arguments.named) dict.set(template_text(name), value);
   return dict;

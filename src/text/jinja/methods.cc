@@ -20,9 +20,9 @@ Value bind(const Value& object, const char* name,
       object.depth());
 }
 
-Value dict_get(Machine&, const Value& object, const Arguments& arguments) {
+Value dict_get(Machine& machine, const Value& object, const Arguments& arguments) {
   const Bound bound("get", arguments, {"key", "default"}, 1);
-  if (!key_identity(bound[0])) throw Failure("unhashable type: '" + type_name(bound[0]) + "'");
+  require_key(machine, bound[0]);
   if (const Value* found = object.dict()->find(bound[0])) return *found;
   return bound.has(1) ? bound[1] : Value(None{});
 }

@@ -17,6 +17,9 @@ std::string type_name(const Value& value);
 // Throws where the value is undefined, saying what was missing.
 void require_defined(const Value& value);
 
+// Throws where the value cannot be a dictionary's key.
+void require_key(Machine& machine, const Value& key);
+
 bool truthy(const Value& value);
 bool equal(Machine& machine, const Value& a, const Value& b);
 bool same(const Value& a, const Value& b);                    // Python's "is"

@@ -263,7 +263,7 @@ bool contains(Machine& machine, const Value& container, const Value& item) {
     return text->bytes().find(part->bytes()) != std::string::npos;
   }
   if (const Dict* dict = container.dict()) {
-    if (!key_identity(item)) throw Failure("unhashable type: '" + type_name(item) + "'");
+    require_key(machine, item);
     return dict->find(item) != nullptr;
   }
   if (Iterator* iterator = container.iterator()) {

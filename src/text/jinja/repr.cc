@@ -132,6 +132,11 @@ void require_defined(const Value& value) {
   }
 }
 
+void require_key(Machine& machine, const Value& key) {
+  machine.charge_text(key.text() != nullptr ? key.text()->size() : 0);
+  if (!key_identity(key)) throw Failure("unhashable type: '" + type_name(key) + "'");
+}
+
 std::string float_repr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
@@ -149,7 +154,10 @@ std::string float_repr(double value) {
 }
 
 Text to_text(Machine& machine, const Value& value) {
-  if (const Text* text = value.text()) return *text;
+  if (const Text* text = value.text()) {
+    machine.charge_text(text->size());
+    return *text;
+  }
   if (value.is_undefined()) return Text();
   return repr(machine, value);
 }

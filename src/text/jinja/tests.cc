@@ -53,7 +53,7 @@ bool has_case(const Tested& t, bool upper) {
 }
 
 bool is_known_filter(const Tested& t) {
-  if (!key_identity(t.value)) throw Failure("unhashable type: '" + type_name(t.value) + "'");
+  require_key(t.machine, t.value);
   const std::string name = to_text(t.machine, t.value).bytes();
   for (const auto& table : {text_filters(), sequence_filters(), value_filters()}) {
     for (const NamedFilter& filter : table) {
@@ -119,7 +119,7 @@ constexpr std::pair<std::string_view, Test> kTests[] = {
 };
 
 bool is_known_test(const Tested& t) {
-  if (!key_identity(t.value)) throw Failure("unhashable type: '" + type_name(t.value) + "'");
+  require_key(t.machine, t.value);
   const std::string name = to_text(t.machine, t.value).bytes();
   for (const auto& [known, test] : kTests) {
     if (known == name) return true;
@@ -131,7 +131,7 @@ bool is_known_test(const Tested& t) {
 
 bool Machine::apply_test(std::string_view name, const Value& input, const Arguments& arguments) {
   const Deeper deeper(*this);
-  charge(1);
+  charge_text(input.text() != nullptr ? input.text()->size() : 0);
   for (const auto& [known, test] : kTests) {
     if (known == name) return test(Tested{*this, input, arguments});
   }

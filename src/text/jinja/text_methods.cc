@@ -164,6 +164,7 @@ Value join(Machine& machine, const Text& self, const Arguments& arguments) {
   std::vector<Text> parts;
   for (const Value& value : iterate(machine, bound[0])) {
     if (value.text() == nullptr) throw Failure("join(): expected a string, found " + type_name(value));
+    machine.charge_text(value.text()->size());
     parts.push_back(*value.text());
   }
   return Value(join_texts(machine, self, parts));
@@ -360,6 +361,7 @@ std::optional<Value> text_method(const Value& object, std::string_view name) {
     if (known != name) continue;
     return make_callable(std::string(name),
                          [object, call = function](Machine& machine, const Arguments& arguments) {
+                           machine.charge_text(object.text()->size());
                            return call(machine, *object.text(), arguments);
                          });
   }
