@@ -71,7 +71,7 @@ class CpuDevice final : public Device {
         runner_({.threads = plan.threads,
                  .cpus = options.pin && options.synthetic_topology.empty() ? plan.cpus : std::vector<int>{},
                  .oversubscribed = plan.oversubscribed},
-                options.observer) {
+                plan.nodes, options.observer) {
     info_.name = "cpu";
     info_.description = describe(features, kernels_.isa, plan.threads);
     info_.kind = DeviceKind::kCpu;

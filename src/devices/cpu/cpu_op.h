@@ -1,8 +1,10 @@
 // One op of a compiled segment: resolved addresses and a kernel, run by all members of the team at once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +21,8 @@ struct Member {
   int count = 1;
   std::byte* scratch = nullptr;  // of this member, 64-byte aligned, as large as the largest op asked for
   std::byte* shared = nullptr;   // of the team, likewise
+  uint32_t run = 1;              // counts the segments that the team has walked
+  const int* nodes = nullptr;    // [count] memory node of each member; null: all on one
 };
 
 class CpuOp {
@@ -31,6 +35,12 @@ class CpuOp {
   virtual std::string kernel() const = 0;  // for `yoke plan`
   virtual uint64_t scratch_bytes() const { return 0; }
   virtual uint64_t shared_bytes() const { return 0; }
+  // f(memory, bytes, member): which part of the op's weights each member reads, for members' memory nodes.
+  using PartSink = std::function<void(const std::byte* memory, uint64_t bytes, int member)>;
+  virtual void weight_parts(int members, const PartSink& sink) const {
+    (void)members;
+    (void)sink;
+  }
 };
 
 // A value of the Program at its place in memory.
@@ -94,10 +104,9 @@ inline Part part_of(int64_t total, int index, int count) {
   return {total * index / count, total * (index + 1) / count};
 }
 
-// f(row, begin, end) for this member's part of rows x units, units of one row together.
+// f(row, begin, end) for a part of rows x units, units of one row together.
 template <class F>
-void for_part(int64_t rows, int64_t units, const Member& me, F&& f) {
-  const Part part = part_of(rows * units, me.index, me.count);
+void for_rows_of(const Part& part, int64_t units, F&& f) {
   for (int64_t at = part.begin; at < part.end;) {
     const int64_t row = at / units;
     const int64_t begin = at - row * units;
@@ -105,6 +114,12 @@ void for_part(int64_t rows, int64_t units, const Member& me, F&& f) {
     f(row, begin, end);
     at += end - begin;
   }
+}
+
+// The same for this member's part of all.
+template <class F>
+void for_part(int64_t rows, int64_t units, const Member& me, F&& f) {
+  for_rows_of(part_of(rows * units, me.index, me.count), units, f);
 }
 
 }  // namespace yoke::cpu

@@ -90,8 +90,8 @@ struct SegmentRunner::Failure {
   }
 };
 
-SegmentRunner::SegmentRunner(ThreadTeam::Options options, CpuOpObserver* observer)
-    : team_(std::move(options)), observer_(observer), scratch_(team_.size()) {}
+SegmentRunner::SegmentRunner(ThreadTeam::Options options, std::vector<int> nodes, CpuOpObserver* observer)
+    : team_(std::move(options)), nodes_(std::move(nodes)), observer_(observer), scratch_(team_.size()) {}
 
 SegmentRunner::~SegmentRunner() = default;
 
@@ -113,13 +113,14 @@ void SegmentRunner::reserve(uint64_t scratch_bytes, uint64_t shared_bytes) {
 void SegmentRunner::run(CpuSegment& segment) {
   for (CpuTask& task : segment.tasks()) task.op->start();
   if (observer_ != nullptr) kernel_names_ = segment.kernels();
+  ++runs_;
   Failure failure;
   team_.run([&](int member) { walk(segment, member, failure); });
   if (failure.happened) throw Error(failure.kind, failure.message);
 }
 
 void SegmentRunner::walk(CpuSegment& segment, int member, Failure& failure) {
-  const Member me{member, team_.size(), scratch_[member].get(), shared_.get()};
+  const Member me{member, team_.size(), scratch_[member].get(), shared_.get(), runs_, nodes_.data()};
   int64_t since = observer_ != nullptr ? now_ns() : 0;
   for (size_t i = 0; i < segment.tasks().size(); ++i) {
     CpuTask& task = segment.tasks()[i];

@@ -38,7 +38,8 @@ class CpuSegment final : public CompiledSegment {
 
 class SegmentRunner {
  public:
-  SegmentRunner(ThreadTeam::Options options, CpuOpObserver* observer);
+  // nodes: [threads] memory node of each member.
+  SegmentRunner(ThreadTeam::Options options, std::vector<int> nodes, CpuOpObserver* observer);
   ~SegmentRunner();
 
   int members() const { return team_.size(); }
@@ -53,6 +54,8 @@ class SegmentRunner {
   void observe(CpuSegment& segment, size_t task, int64_t& since_ns);
 
   ThreadTeam team_;
+  std::vector<int> nodes_;
+  uint32_t runs_ = 0;
   CpuOpObserver* observer_;
   uint64_t scratch_bytes_ = 0;
   uint64_t shared_bytes_ = 0;

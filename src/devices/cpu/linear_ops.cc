@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "devices/cpu/chunks.h"
 #include "devices/cpu/cpu_op.h"
 #include "tensor/layout.h"
 
@@ -26,17 +27,56 @@ struct Box {
   int64_t panel_begin, panel_end;
 };
 
-// f(box) for this member's share. Few panels and many rows: both are divided.
+// Work worth a chunk of its own: some ten microseconds of reading, or of multiplying.
+constexpr int64_t kChunkBytes = 192 << 10;
+constexpr int64_t kChunkProducts = 4 << 20;
+constexpr int64_t kChunkPanels = 4;  // a kernel's widest tile
+
+// How an op's rows and panels are divided over the members, and each member's part into chunks.
+class Division {
+ public:
+  Division(int64_t rows, int64_t panels, int64_t panel_bytes, int64_t k, int members)
+      : rows_(rows), panels_(panels), members_(members) {
+    // Few panels and many rows: both are divided.
+    if (panels < 8 * members) groups_ = std::clamp<int64_t>(rows / kRowGroup, 1, members);
+    const int64_t by_bytes = kChunkBytes / panel_bytes;
+    const int64_t by_products = kChunkProducts / (kPanelRows * k * rows / groups_ + 1);
+    step_ = std::max(kChunkPanels, std::min(by_bytes, by_products));
+  }
+
+  Part part(int member) const { return part_of(groups_ * panels_, member, members_); }
+  int64_t chunks(int member) const {
+    const Part p = part(member);
+    return (p.end - p.begin + step_ - 1) / step_;
+  }
+  // f(box) for a member's chunk.
+  template <class F>
+  void boxes(int member, int64_t chunk, F&& f) const {
+    const Part p = part(member);
+    const int64_t begin = p.begin + chunk * step_;
+    for_rows_of({begin, std::min(p.end, begin + step_)}, panels_,
+                [&](int64_t group, int64_t first, int64_t last) {
+                  const int64_t tiles = (rows_ + kRowGroup - 1) / kRowGroup;
+                  const Part t = part_of(tiles, static_cast<int>(group), static_cast<int>(groups_));
+                  const Box box{t.begin * kRowGroup, std::min(rows_, t.end * kRowGroup), first, last};
+                  if (box.row_begin < box.row_end) f(box);
+                });
+  }
+
+ private:
+  int64_t rows_;
+  int64_t panels_;
+  int members_;
+  int64_t groups_ = 1;  // of rows
+  int64_t step_ = 1;    // panels of one chunk
+};
+
+// f(box) for all that this member does.
 template <class F>
-void for_boxes(int64_t rows, int64_t panels, const Member& me, F&& f) {
-  int64_t groups = 1;
-  if (panels < 8 * me.count) groups = std::clamp<int64_t>(rows / kRowGroup, 1, me.count);
-  for_part(groups, panels, me, [&](int64_t group, int64_t begin, int64_t end) {
-    const int64_t tiles = (rows + kRowGroup - 1) / kRowGroup;
-    const Part part = part_of(tiles, static_cast<int>(group), static_cast<int>(groups));
-    const Box box{part.begin * kRowGroup, std::min(rows, part.end * kRowGroup), begin, end};
-    if (box.row_begin < box.row_end) f(box);
-  });
+void for_boxes(const Division& division, Chunks& chunks, const Member& me, F&& f) {
+  chunks.run(
+      me, [&](int owner) { return division.chunks(owner); },
+      [&](int owner, int64_t chunk) { division.boxes(owner, chunk, f); });
 }
 
 // One weight matrix with its kernel: computes boxes of x * weight^T.
@@ -69,6 +109,17 @@ class Product {
   int64_t n() const { return weight_.rows; }
   int64_t panels() const { return (weight_.rows + kPanelRows - 1) / kPanelRows; }
   const Rows& x() const { return x_; }
+  Division divide(int64_t rows, int members) const {
+    return {rows, panels(), args_.panel_bytes, args_.k, members};
+  }
+  void parts(int members, const CpuOp::PartSink& sink) const {
+    if (weight_.layout == Layout::kStored) return;
+    for (int member = 0; member < members; ++member) {
+      const Part p = part_of(panels(), member, members);
+      sink(weight_.base + p.begin * args_.panel_bytes,
+           static_cast<uint64_t>((p.end - p.begin) * args_.panel_bytes), member);
+    }
+  }
   const std::string& text() const { return text_; }
   // The kernel's own, then room to pack one panel of a stored matrix.
   uint64_t scratch_bytes() const {
@@ -116,7 +167,8 @@ class Product {
 
 class LinearOp final : public CpuOp {
  public:
-  LinearOp(const Linear& op, const Resolver& r) : product_(op.x, op.weight, r), out_(r.rows(op.out)) {
+  LinearOp(const Linear& op, const Resolver& r)
+      : product_(op.x, op.weight, r), out_(r.rows(op.out)), chunks_(r.members) {
     if (given(op.bias)) bias_ = r.weight(op.bias).floats();
     if (given(op.add)) add_ = r.rows(op.add);
   }
@@ -124,7 +176,7 @@ class LinearOp final : public CpuOp {
   void run(const StepInputs& step, const Member& me) override {
     const int64_t rows = product_.x().count(step);
     if (rows == 0) return;
-    for_boxes(rows, product_.panels(), me, [&](const Box& box) {
+    for_boxes(product_.divide(rows, me.count), chunks_, me, [&](const Box& box) {
       const int64_t column = box.panel_begin * kPanelRows;
       product_.run(box, bias_ == nullptr ? nullptr : bias_ + column,
                    add_.base == nullptr ? nullptr : add_.floats(box.row_begin) + column, add_.row_bytes,
@@ -133,19 +185,25 @@ class LinearOp final : public CpuOp {
   }
   std::string kernel() const override { return product_.text(); }
   uint64_t scratch_bytes() const override { return product_.scratch_bytes(); }
+  void weight_parts(int members, const PartSink& sink) const override { product_.parts(members, sink); }
 
  private:
   Product product_;
   const float* bias_ = nullptr;  // [n]
   Rows add_;                     // base null: none
   Rows out_;
+  Chunks chunks_;
 };
 
 // Gate into `out`, up into scratch, block of columns by block of columns, then silu(gate) * up in place.
 class GatedLinearOp final : public CpuOp {
  public:
   GatedLinearOp(const GatedLinear& op, const Resolver& r)
-      : k_(*r.kernels.ops), gate_(op.x, op.gate, r), up_(op.x, op.up, r), out_(r.rows(op.out)) {
+      : k_(*r.kernels.ops),
+        gate_(op.x, op.gate, r),
+        up_(op.x, op.up, r),
+        out_(r.rows(op.out)),
+        chunks_(r.members) {
     if (gate_.n() != up_.n()) {
       fail(ErrorKind::kRuntime, "compiling for the CPU",
            "a gate of " + std::to_string(gate_.n()) + " rows beside an up of " + std::to_string(up_.n()));
@@ -155,7 +213,7 @@ class GatedLinearOp final : public CpuOp {
   void run(const StepInputs& step, const Member& me) override {
     const int64_t rows = gate_.x().count(step);
     if (rows == 0) return;
-    for_boxes(rows, gate_.panels(), me, [&](const Box& box) {
+    for_boxes(gate_.divide(rows, me.count), chunks_, me, [&](const Box& box) {
       const int64_t chunk = std::min(box.row_end - box.row_begin, kUpRows);
       const int64_t block = std::max<int64_t>(1, kUpBytes / (chunk * kPanelRows * 4));
       for (int64_t p = box.panel_begin; p < box.panel_end; p += block) {
@@ -168,6 +226,10 @@ class GatedLinearOp final : public CpuOp {
   std::string kernel() const override { return gate_.text(); }
   uint64_t scratch_bytes() const override {
     return kUpBytes + std::max(gate_.scratch_bytes(), up_.scratch_bytes());
+  }
+  void weight_parts(int members, const PartSink& sink) const override {
+    gate_.parts(members, sink);
+    up_.parts(members, sink);
   }
 
  private:
@@ -190,6 +252,7 @@ class GatedLinearOp final : public CpuOp {
   Product gate_;
   Product up_;
   Rows out_;
+  Chunks chunks_;
 };
 
 }  // namespace
