@@ -55,6 +55,11 @@ int node_of(hwloc_topology_t topology, hwloc_obj_t core) {
   return 0;
 }
 
+int os_number(hwloc_topology_t topology, int node) {
+  const hwloc_obj_t object = hwloc_get_obj_by_type(topology, HWLOC_OBJ_NUMANODE, static_cast<unsigned>(node));
+  return object == nullptr ? 0 : static_cast<int>(object->os_index);
+}
+
 std::optional<std::string> first_line(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::string line;
@@ -147,6 +152,7 @@ CpuTopology detect_cpu_topology(const std::string& synthetic) {
     if (core.node != last) {
       last = core.node;
       ++next;
+      result.os_nodes.push_back(os_number(topology, last));
     }
     core.node = next;
   }

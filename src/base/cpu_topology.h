@@ -19,6 +19,7 @@ struct CpuCore {
 struct CpuTopology {
   std::vector<CpuCore> cores;  // with at least one usable CPU; by node, then by CPU
   int nodes = 1;
+  std::vector<int> os_nodes;  // [nodes] as the system numbers them
   uint64_t memory_bytes = 0;  // of the machine
 };
 

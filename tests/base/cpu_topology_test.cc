@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/memory_node.h"
 
 namespace yoke {
 namespace {
@@ -46,6 +47,15 @@ TEST(CpuTopology, SyntheticNodesAndSiblings) {
   EXPECT_EQ(topology.cores[3].node, 0);
   EXPECT_EQ(topology.cores[4].node, 1);
   EXPECT_EQ(topology.cores[4].cpus, (std::vector<int>{8, 9}));
+}
+
+TEST(CpuTopology, MemoryMovesToTheNodeThatThisMachineHas) {
+  const CpuTopology topology = detect_cpu_topology();
+  ASSERT_EQ(topology.os_nodes.size(), static_cast<size_t>(topology.nodes));
+  std::vector<std::byte> memory(1 << 20, std::byte{3});
+  move_to_memory_node(memory.data(), memory.size(), topology.os_nodes[0]);  // some sandboxes refuse
+  EXPECT_FALSE(move_to_memory_node(memory.data(), memory.size(), -1));
+  EXPECT_EQ(memory[123456], std::byte{3});
 }
 
 TEST(CpuTopology, AnUnknownDescriptionIsAUsageError) {

@@ -11,6 +11,7 @@
 #include "base/cpu_features.h"
 #include "base/cpu_topology.h"
 #include "base/error.h"
+#include "base/memory_node.h"
 #include "base/thread_team.h"
 #include "devices/cpu/cpu_buffer.h"
 #include "devices/cpu/cpu_segment.h"
@@ -72,6 +73,7 @@ class CpuDevice final : public Device {
                  .cpus = options.pin && options.synthetic_topology.empty() ? plan.cpus : std::vector<int>{},
                  .oversubscribed = plan.oversubscribed},
                 plan.nodes, options.observer) {
+    if (options.synthetic_topology.empty()) os_nodes_ = topology.os_nodes;
     info_.name = "cpu";
     info_.description = describe(features, kernels_.isa, plan.threads);
     info_.kind = DeviceKind::kCpu;
@@ -134,6 +136,11 @@ class CpuDevice final : public Device {
     auto compiled =
         std::make_unique<CpuSegment>(segment, resolver, static_cast<CpuStepBuffer&>(step).inputs());
     runner_.reserve(compiled->scratch_bytes(), compiled->shared_bytes());
+    if (os_nodes_.size() > 1) {
+      for (const NodeRange& range : compiled->node_ranges(runner_.nodes())) {
+        move_to_memory_node(range.begin, range.bytes, os_nodes_[range.node]);
+      }
+    }
     return compiled;
   }
 
@@ -163,6 +170,7 @@ class CpuDevice final : public Device {
   DeviceInfo info_;
   KernelSet kernels_;
   SegmentRunner runner_;
+  std::vector<int> os_nodes_;  // memory nodes on which weights are placed; empty: of a described machine
   LaneClock clocks_[3];
 };
 

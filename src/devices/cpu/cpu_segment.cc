@@ -74,6 +74,24 @@ uint64_t CpuSegment::shared_bytes() const {
   return most;
 }
 
+std::vector<NodeRange> CpuSegment::node_ranges(const std::vector<int>& nodes) const {
+  std::vector<NodeRange> ranges;
+  for (const CpuTask& task : tasks_) {
+    task.op->weight_parts(static_cast<int>(nodes.size()),
+                          [&](const std::byte* begin, uint64_t bytes, int member) {
+                            const int node = nodes[member];
+                            // Parts of a node's members follow each other.
+                            if (!ranges.empty() && ranges.back().node == node &&
+                                ranges.back().begin + ranges.back().bytes == begin) {
+                              ranges.back().bytes += bytes;
+                            } else {
+                              ranges.push_back({begin, bytes, node});
+                            }
+                          });
+  }
+  return ranges;
+}
+
 // The first failure of any member; the others go on meeting at the barriers but do no more work.
 struct SegmentRunner::Failure {
   std::atomic<bool> happened{false};

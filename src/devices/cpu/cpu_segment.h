@@ -19,6 +19,13 @@ struct CpuTask {
   int32_t layer = -1;
 };
 
+// A stretch of weights and the memory node whose members read it.
+struct NodeRange {
+  const std::byte* begin = nullptr;
+  uint64_t bytes = 0;
+  int node = 0;
+};
+
 class CpuSegment final : public CompiledSegment {
  public:
   CpuSegment(const Segment& segment, const Resolver& resolver, const StepInputs& step);
@@ -29,6 +36,8 @@ class CpuSegment final : public CompiledSegment {
   const std::string& name() const { return name_; }
   uint64_t scratch_bytes() const;
   uint64_t shared_bytes() const;
+  // nodes: [members]. Every weight of a product in as many ranges as there are nodes.
+  std::vector<NodeRange> node_ranges(const std::vector<int>& nodes) const;
 
  private:
   std::string name_;
@@ -43,6 +52,7 @@ class SegmentRunner {
   ~SegmentRunner();
 
   int members() const { return team_.size(); }
+  const std::vector<int>& nodes() const { return nodes_; }
   // Grows the members' scratch; not while a segment runs.
   void reserve(uint64_t scratch_bytes, uint64_t shared_bytes);
   // Walks the segment with the calling thread as member 0. Throws the first failure, naming its op.
