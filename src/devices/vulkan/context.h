@@ -50,6 +50,12 @@ class Context {
   VkQueue queue() const { return queue_; }
   const VolkDeviceTable& vk() const { return vk_; }
   bool use_integer_dot() const { return use_integer_dot_; }
+  // Kernels for a GPU, not for a processor that plays one.
+  bool gpu_kernels() const {
+    return options_.kernels == VulkanOptions::Kernels::kGpu ||
+           (options_.kernels == VulkanOptions::Kernels::kAuto && !capabilities_.info.software &&
+            capabilities_.properties.limits.maxComputeWorkGroupInvocations >= 256);
+  }
   double wait_timeout_s() const { return wait_timeout_s_; }
 
   // The calls that can fail at run time; tests make them fail here.

@@ -20,6 +20,22 @@ uint32_t block_of(ActFormat format) {
   return format == ActFormat::kQ8x32 ? 32 : format == ActFormat::kQ8x256 ? 256 : 0;
 }
 
+// One of the kernels that make a product, and the numbers of rows it is for: the step's rows choose, and the
+// others are dispatched with no workgroups.
+struct ProductVariant {
+  uint32_t tile;        // rows of the result per invocation
+  uint32_t local_size;  // invocations in a workgroup; a panel takes 16
+  bool split;           // the workgroup's invocations share k
+  int32_t min_rows, max_rows;
+};
+
+std::vector<ProductVariant> product_variants(bool gpu, ActFormat format) {
+  // A processor's subgroup takes one panel or half of one.
+  if (!gpu) return {{1, 16, false, 1, 1}, {4, 16, false, 2, INT32_MAX}};
+  if (format == ActFormat::kF32) return {{1, 64, false, 1, 1}, {4, 64, false, 2, INT32_MAX}};
+  return {{1, 128, true, 1, 8}, {8, 64, false, 9, INT32_MAX}};
+}
+
 std::string kv_suffix(KvType type) {
   return std::string(name(type));
 }
@@ -115,28 +131,22 @@ void Recorder::product(const Linear& op, WeightId up) {
          u32(static_cast<int64_t>(panel_bytes(w.type, w.cols))),
          given(op.add) ? row_bytes(op.add) : 0,
          row_bytes(op.out)};
-  // A processor's subgroup takes one panel or half of one; a GPU's fills more lanes.
-  const uint32_t local_size = p_.context.capabilities().info.software ? 16 : 64;
   const bool dot = p_.context.use_integer_dot() && x.format != ActFormat::kF32;
-  const std::string shader = "linear_" + shader_suffix(w.type);
-  // Few rows: one at a time; more: tiles of four. Which of the two works is the step's to say.
-  struct Variant {
-    uint32_t tile;
-    int32_t min_rows, max_rows;
-  };
-  std::string kernel = shader + " " + std::string(name(w.layout));
-  for (const Variant& v : {Variant{1, 1, 1}, Variant{4, 2, INT32_MAX}}) {
+  const std::string format = shader_suffix(w.type);
+  std::string kernel = "linear_" + format + " " + std::string(name(w.layout));
+  for (const ProductVariant& v : product_variants(p_.context.gpu_kernels(), x.format)) {
     if (v.min_rows > max_rows(out.rows)) continue;
-    const std::string variant = "_x" + std::to_string(v.tile) + (dot ? "_dot" : "");
-    Grid grid{.rows = out.rows,
-              .tile = v.tile,
-              .columns = ceil_div(w.rows, local_size),
-              .min_rows = v.min_rows,
-              .max_rows = v.max_rows};
-    dispatch(p_.pipelines.get(shader + variant, local_size), grid, push);
-    kernel += " " + variant.substr(1);
+    const std::string variant = v.split ? "split" : "x" + std::to_string(v.tile);
+    const std::string shader = v.split ? "linear_split_" + format : "linear_" + format + "_" + variant;
+    const Grid grid{.rows = out.rows,
+                    .tile = v.tile,
+                    .columns = ceil_div(w.rows, v.split ? kPanelRows : v.local_size),
+                    .min_rows = v.min_rows,
+                    .max_rows = v.max_rows};
+    dispatch(p_.pipelines.get(dot ? shader + "_dot" : shader, v.local_size), grid, push);
+    kernel += " " + variant;
   }
-  kernels_.push_back(kernel);
+  kernels_.push_back(dot ? kernel + " dot4" : kernel);
 }
 
 void Recorder::record(const Linear& op) {
@@ -227,19 +237,22 @@ void Recorder::record(const Attention& op) {
          p_.step.sequences(), p_.step.block_tables(), p_.step.table_stride(), op.scale,
          u32(op.heads),       u32(c.kv_heads),        u32(c.head_dim),        u32(op.window),
          row_bytes(op.q),     row_bytes(op.out)};
-  // Heads of one group share the reading of keys and values; a GPU with few rows wants workgroups instead.
+  // Heads of one group share the reading of keys and values; a GPU with few rows divides heads and tiles
+  // instead.
   const int32_t group = op.heads / c.kv_heads;
   int32_t shared = 1;
   for (const int32_t n : {2, 3, 4}) shared = group % n == 0 ? n : shared;
   struct Variant {
-    int32_t heads, min_rows, max_rows;
+    int32_t heads;
+    const char* suffix;
+    int32_t min_rows, max_rows;
   };
-  const int32_t few = p_.context.capabilities().info.software || shared == 1 ? 0 : 7;
+  const int32_t few = p_.context.gpu_kernels() ? 7 : 0;
   std::string kernel;
-  for (const Variant& v : {Variant{1, 1, few}, Variant{shared, few + 1, INT32_MAX}}) {
+  for (const Variant& v : {Variant{1, "_g4", 1, few}, Variant{shared, "", few + 1, INT32_MAX}}) {
     if (v.max_rows == 0 || v.min_rows > max_rows(RowKind::kRows)) continue;
     const Pipeline& pipeline =
-        p_.pipelines.get("attention_" + kv_suffix(c.type) + "_h" + std::to_string(v.heads));
+        p_.pipelines.get("attention_" + kv_suffix(c.type) + "_h" + std::to_string(v.heads) + v.suffix);
     dispatch(pipeline, {.columns = u32(op.heads / v.heads), .min_rows = v.min_rows, .max_rows = v.max_rows},
              push);
     kernel += (kernel.empty() ? "" : " ") + pipeline.shader;

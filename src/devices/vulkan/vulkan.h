@@ -28,6 +28,8 @@ struct VulkanOptions {
   bool force_staging = false;
   // The packed integer dot product where the device accelerates it; kAlways, kNever for tests.
   enum class IntegerDot : uint8_t { kAuto, kAlways, kNever } integer_dot = IntegerDot::kAuto;
+  // Which of the kernels that give the same bits: those for many small cores, or for few wide ones.
+  enum class Kernels : uint8_t { kAuto, kProcessor, kGpu } kernels = Kernels::kAuto;
   // Folder of the pipeline cache; empty: $XDG_CACHE_HOME/yoke (or ~/.cache/yoke). Not used for software
   // devices.
   std::string cache_folder{};

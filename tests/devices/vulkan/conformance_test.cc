@@ -33,5 +33,10 @@ TEST_F(VulkanConformance, ProductsWithPackedDotProducts) {
   run(open({.integer_dot = VulkanOptions::IntegerDot::kAlways}), {.ops = {"linear", "gated_linear"}});
 }
 
+// What a real GPU would run, on the software one.
+TEST_F(VulkanConformance, TheKernelsForGpus) {
+  run(open({.kernels = VulkanOptions::Kernels::kGpu}), {.ops = {"linear", "gated_linear", "attention"}});
+}
+
 }  // namespace
 }  // namespace yoke

@@ -13,13 +13,12 @@
 #else
 #include "product_q8x32.glsl"
 #endif
+#include "piece_tree.glsl"
+#include "linear_finish.glsl"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 
-const uint kPiece = 1024;
-const int kLevels = 10;  // pieces of k: fewer than 2^10
-
-// x[TILE] times one row of w, piece by piece; the pieces are joined like a binary counter.
+// x[TILE] times one row of w.
 void product(uint64_t panel, uint lane, uint64_t x[TILE], out float sums[TILE]) {
   float stack[kLevels * TILE];
   const uint pieces = (args.k + kPiece - 1) / kPiece;
@@ -31,25 +30,9 @@ void product(uint64_t panel, uint lane, uint64_t x[TILE], out float sums[TILE]) 
       sums = acc;
       return;
     }
-    int level = 0;
-    for (uint rest = piece; (rest & 1u) == 1u; rest >>= 1, ++level) {
-      [[unroll]] for (int m = 0; m < TILE; ++m) {
-        precise const float joined = stack[level * TILE + m] + acc[m];
-        acc[m] = joined;
-      }
-    }
-    [[unroll]] for (int m = 0; m < TILE; ++m) stack[level * TILE + m] = acc[m];
+    push_piece(piece, acc, stack);
   }
-  // What is left on the stack, from its top: the lowest level.
-  bool first = true;
-  for (int level = 0; (pieces >> level) != 0; ++level) {
-    if (((pieces >> level) & 1u) == 0u) continue;
-    [[unroll]] for (int m = 0; m < TILE; ++m) {
-      precise const float joined = stack[level * TILE + m] + sums[m];
-      sums[m] = first ? stack[level * TILE + m] : joined;
-    }
-    first = false;
-  }
+  join_pieces(pieces, stack, sums);
 }
 
 void main() {
@@ -72,19 +55,14 @@ void main() {
     gate = sums;
     product((matrix == 0 ? args.w : args.up) + uint64_t(panel) * args.panel_bytes, lane, x, sums);
   }
-  if (matrices == 2) {
-    [[unroll]] for (int m = 0; m < TILE; ++m) {
-      precise const float y = silu(gate[m]) * sums[m];
-      sums[m] = y;
-    }
-  }
   if (column >= args.n) return;
   [[unroll]] for (int m = 0; m < TILE; ++m) {
     const uint row = first_row + m;
     if (row >= rows) break;
-    precise float y = sums[m];
-    if (args.bias != 0) y = y + InF32(args.bias).v[column];
-    if (args.add != 0) y = InF32(args.add + uint64_t(row) * args.add_row_bytes).v[column] + y;
-    OutF32(args.result + uint64_t(row) * args.result_row_bytes).v[column] = y;
+    if (matrices == 2) {
+      precise const float y = silu(gate[m]) * sums[m];
+      sums[m] = y;
+    }
+    store(row, column, sums[m]);
   }
 }
