@@ -153,13 +153,20 @@ struct Block32 {
                                     VF (&acc)[Panels][Tokens]) {
     const int blocks = tile.count / 32;
     Blocks32<Tokens> act;
-    gather<Tokens>(a, tile.x, tile.k, blocks, act);
+    if (blocks == kPiece / 32) {  // a constant count: no tails
+      gather<Tokens>(a, tile.x, tile.k, kPiece / 32, act);
+    } else {
+      gather<Tokens>(a, tile.x, tile.k, blocks, act);
+    }
     const uint8_t* w[Panels];
     const uint8_t* x[Tokens];
+    fetch_next_side<Panels, Tokens>(tile, a.x_scale_offset + tile.k / 8, kPiece / 8);
+    fetch_next_side<Panels, Tokens>(tile, a.x_sums_offset + tile.k / 8, kPiece / 8);
     for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
     for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k;
     int block = 0;
     for (; block + 2 <= blocks; block += 2) {
+      fetch_next<Panels, Tokens>(tile, w, x, 0, kUnitBytes / kVectorBytes, true);
       add_block<0, Panels, Tokens>(w, x, act, block, acc);
       add_block<1, Panels, Tokens>(w, x, act, block + 1, acc);
       for (int r = 0; r < Panels; ++r) w[r] += kUnitBytes;

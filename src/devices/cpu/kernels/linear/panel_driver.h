@@ -8,6 +8,13 @@ struct Index {
   static constexpr int value = I;
 };
 
+YOKE_INLINE void fetch_ahead(const void* p) {
+  __builtin_prefetch(p);
+}
+YOKE_INLINE void fetch_far(const void* p) {
+  __builtin_prefetch(p, 0, 2);
+}
+
 // f(Index<0>), f(Index<1>) ...: loops whose counter must be a constant.
 template <int N, int I = 0, class Body>
 YOKE_INLINE void unrolled(Body&& body) {
@@ -27,8 +34,38 @@ struct Tile {
   const uint8_t* w[Panels];  // the piece's first unit
   const uint8_t* x[Tokens];  // the rows' first bytes
   int64_t k;                 // first element of the piece
-  int count;                 // elements, at most kPiece
+  int64_t next_rows;         // bytes from these rows to the next tile's, to fetch them ahead; 0: none
+  int64_t next_piece;        // bytes from these weights to the next piece's
+  int fetch_first;           // of each unit's lines there, this tile fetches these: first, first + step ...
+  int fetch_step;
+  int count;  // elements, at most kPiece
 };
+
+// Fetched ahead while a tile computes: the lines [begin, end) of the next piece's unit, as far as they are
+// this tile's, and with next_x the next tile's rows. Without it the memory idles while a piece is used from
+// the first cache; one or two rows are one stream for the memory's own prefetcher, which does better alone.
+template <int Panels, int Tokens>
+YOKE_INLINE void fetch_next(const Tile<Panels, Tokens>& tile, const uint8_t* const (&w)[Panels],
+                            const uint8_t* const (&x)[Tokens], int begin, int end, bool next_x) {
+  if constexpr (Tokens > 2) {
+    if (next_x) {
+      for (int t = 0; t < Tokens; ++t) fetch_ahead(x[t] + tile.next_rows);
+    }
+    for (int line = begin + tile.fetch_first; line < end; line += tile.fetch_step) {
+      for (int r = 0; r < Panels; ++r) fetch_far(w[r] + tile.next_piece + line * kVectorBytes);
+    }
+  }
+}
+
+// The same for what a piece has beside the bytes of x: `bytes` at x + offset.
+template <int Panels, int Tokens>
+YOKE_INLINE void fetch_next_side(const Tile<Panels, Tokens>& tile, int64_t offset, int bytes) {
+  if constexpr (Tokens > 2) {
+    for (int t = 0; t < Tokens; ++t) {
+      for (int i = 0; i < bytes; i += kVectorBytes) fetch_ahead(tile.x[t] + tile.next_rows + offset + i);
+    }
+  }
+}
 
 struct Walk {
   const LinearArgs& args;
@@ -43,6 +80,9 @@ struct Place {
   int64_t row;
   int rows;
   int64_t piece;
+  int tile;  // of so many tiles of the same piece
+  int tiles;
+  bool fetch;  // another piece follows
 };
 
 YOKE_INLINE int stack_depth(int64_t pieces) {
@@ -83,23 +123,40 @@ YOKE_INLINE void join(const Walk& walk, const Place& at, bool last, const VF (&a
   }
 }
 
+// The outputs' lines on their way while the last piece is computed.
+YOKE_INLINE void fetch_outputs(const LinearArgs& a, const Place& at, int panels) {
+  for (int t = 0; t < at.rows; ++t) {
+    const auto* out = reinterpret_cast<const uint8_t*>(a.out) + (at.row + t) * a.out_row_bytes;
+    for (int r = 0; r < panels; ++r) fetch_ahead(out + (at.panel + r) * kVectorBytes);
+    if (a.add == nullptr) continue;
+    const auto* addend = reinterpret_cast<const uint8_t*>(a.add) + (at.row + t) * a.add_row_bytes;
+    for (int r = 0; r < panels; ++r) fetch_ahead(addend + (at.panel + r) * kVectorBytes);
+  }
+}
+
 // One piece of one tile; a tile with more rows than there are repeats the last one.
 template <class Format, int Panels, int Tokens>
 __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
   const LinearArgs& a = walk.args;
+  constexpr int64_t kPieceBytes = kPiece / Format::kUnit * Format::kUnitBytes;
   const int64_t k = at.piece * kPiece;
   const bool last = k + kPiece >= a.k;
   Tile<Panels, Tokens> tile;
   for (int r = 0; r < Panels; ++r) {
-    tile.w[r] = reinterpret_cast<const uint8_t*>(a.w) + (at.panel + r) * a.panel_bytes +
-                at.piece * (kPiece / Format::kUnit * Format::kUnitBytes);
+    tile.w[r] =
+        reinterpret_cast<const uint8_t*>(a.w) + (at.panel + r) * a.panel_bytes + at.piece * kPieceBytes;
   }
   for (int t = 0; t < Tokens; ++t) {
     const int real = t < at.rows ? t : at.rows - 1;
     tile.x[t] = reinterpret_cast<const uint8_t*>(a.x) + (at.row + real) * a.x_row_bytes;
   }
   tile.k = k;
+  tile.next_rows = at.tile + 1 < at.tiles ? Tokens * a.x_row_bytes : 0;
+  tile.next_piece = last ? Panels * a.panel_bytes - at.piece * kPieceBytes : kPieceBytes;
+  tile.fetch_first = at.fetch ? at.tile : 1 << 20;
+  tile.fetch_step = at.tiles;
   tile.count = static_cast<int>(last ? a.k - k : kPiece);
+  if (last && Tokens > 1) fetch_outputs(a, at, Panels);
   VF acc[Panels][Tokens];
   unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
     unrolled<Panels>([&](auto r) __attribute__((always_inline)) { acc[r.value][t.value] = zero_float(); });
@@ -125,18 +182,25 @@ struct Tiles {
 
 // All rows of a block with one group of panels: pieces outermost, so that a piece's weights stay in the first
 // cache.
-template <class TileSet>
+template <class Format, class TileSet>
 void run_panels(const Walk& walk, int64_t panel, int64_t rows) {
   constexpr int kMax = TileSet::kSizes[TileSet::kCount - 1];
-  const int64_t pieces = (walk.args.k + kPiece - 1) / kPiece;
+  const LinearArgs& a = walk.args;
+  const int64_t pieces = (a.k + kPiece - 1) / kPiece;
   const int64_t groups = (rows + kMax - 1) / kMax;
   for (int64_t piece = 0; piece < pieces; ++piece) {
+    const bool last = piece + 1 == pieces;
+    const bool fetch = (!last || panel + 2 * TileSet::kPanels <= a.panel_end);
+    int64_t begin = 0;
     for (int64_t g = 0; g < groups; ++g) {
-      // Even shares: 7 rows are 4 + 3, not 6 + 1.
-      const int64_t begin = rows * g / groups, share = rows * (g + 1) / groups - begin;
+      // The smallest tile that leaves no more than the largest can take: 16 rows are 4 + 6 + 6.
+      const int64_t needed = rows - begin - (groups - g - 1) * kMax;
       int size = 0;
-      while (TileSet::kSizes[size] < share) ++size;
-      TileSet::kFunctions[size](walk, {panel, walk.row_begin + begin, static_cast<int>(share), piece});
+      while (TileSet::kSizes[size] < needed) ++size;
+      const int64_t share = TileSet::kSizes[size] < rows - begin ? TileSet::kSizes[size] : rows - begin;
+      TileSet::kFunctions[size](walk, {panel, walk.row_begin + begin, static_cast<int>(share), piece,
+                                       static_cast<int>(g), static_cast<int>(groups), fetch});
+      begin += share;
     }
   }
 }
@@ -157,8 +221,8 @@ void run_linear(const LinearArgs& a) {
     // Few rows wait for memory, which is fastest as one stream.
     if (rows > Format::kNarrowRows) {
       for (; panel + Wide::kPanels <= a.panel_end; panel += Wide::kPanels)
-        run_panels<Wide>(walk, panel, rows);
+        run_panels<Format, Wide>(walk, panel, rows);
     }
-    for (; panel < a.panel_end; ++panel) run_panels<Narrow>(walk, panel, rows);
+    for (; panel < a.panel_end; ++panel) run_panels<Format, Narrow>(walk, panel, rows);
   }
 }

@@ -205,9 +205,16 @@ struct Super256 {
     constexpr int kStepElements = Codes::kStepSubs * Codes::kSubGroups * 4;
     const int blocks = tile.count / 256;
     Blocks256<Tokens> act;
-    gather<Tokens>(a, tile.x, tile.k, blocks, act);
+    if (blocks == kPiece / 256) {  // a constant count: no tails
+      gather<Tokens>(a, tile.x, tile.k, kPiece / 256, act);
+    } else {
+      gather<Tokens>(a, tile.x, tile.k, blocks, act);
+    }
     const uint8_t* w[Panels];
     const uint8_t* x[Tokens];
+    fetch_next_side<Panels, Tokens>(tile, a.x_scale_offset + tile.k / 64, kPiece / 64);
+    const int64_t sums_offset = kSubs == 16 ? a.x_sums_offset : a.x_sums32_offset;
+    fetch_next_side<Panels, Tokens>(tile, sums_offset + tile.k / 256 * kSubs * 2, kPiece / 256 * kSubs * 2);
     for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
     for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k;
     const int32_t* start = &act.start[0][0];
@@ -218,6 +225,9 @@ struct Super256 {
                              __attribute__((always_inline)) { total[r.value][t.value] = zero_int(); });
       });
       for (int step = 0; step < Codes::kSteps; ++step) {
+        constexpr int kLines = kUnitBytes / kVectorBytes;
+        fetch_next<Panels, Tokens>(tile, w, x, kLines * step / Codes::kSteps,
+                                   kLines * (step + 1) / Codes::kSteps, step % (64 / kStepElements) == 0);
         unrolled<Codes::kStepSubs>([&](auto s) __attribute__((always_inline)) {
           add_sub<s.value, Panels, Tokens>(w, x, step, start, total);
         });
