@@ -94,7 +94,8 @@ struct Blocks32 {
 template <class Codes>
 struct Block32 {
   static constexpr int kUnit = 64, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
-  using WideTiles = QuantWideTiles<Block32>;
+  static constexpr int kFetchRows = 4;
+  using WideTiles = BlockWideTiles<Block32>;
   using NarrowTiles = QuantNarrowTiles<Block32>;
 
   template <int Tokens>
@@ -160,18 +161,17 @@ struct Block32 {
     }
     const uint8_t* w[Panels];
     const uint8_t* x[Tokens];
-    fetch_next_side<Panels, Tokens>(tile, a.x_scale_offset + tile.k / 8, kPiece / 8);
-    fetch_next_side<Panels, Tokens>(tile, a.x_sums_offset + tile.k / 8, kPiece / 8);
+    fetch_next_side<Block32, Panels, Tokens>(tile, a.x_scale_offset + tile.k / 8, kPiece / 8);
+    fetch_next_side<Block32, Panels, Tokens>(tile, a.x_sums_offset + tile.k / 8, kPiece / 8);
     for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
     for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k;
-    int block = 0;
-    for (; block + 2 <= blocks; block += 2) {
-      fetch_next<Panels, Tokens>(tile, w, x, 0, kUnitBytes / kVectorBytes, true);
+    for (int block = 0; block < blocks; block += 2) {
+      fetch_next<Block32, Panels, Tokens>(tile, w, x, 0, kUnitBytes / kVectorBytes, true);
       add_block<0, Panels, Tokens>(w, x, act, block, acc);
+      if (block + 1 == blocks) break;  // an odd number of blocks
       add_block<1, Panels, Tokens>(w, x, act, block + 1, acc);
       for (int r = 0; r < Panels; ++r) w[r] += kUnitBytes;
       for (int t = 0; t < Tokens; ++t) x[t] += kUnit;
     }
-    if (block < blocks) add_block<0, Panels, Tokens>(w, x, act, block, acc);
   }
 };

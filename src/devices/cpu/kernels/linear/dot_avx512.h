@@ -9,7 +9,9 @@ constexpr int kBlockRows = 512;      // rows whose sums are in flight together
 template <class Format, int Panels, int... Tokens>
 struct Tiles;  // panel_driver.h
 template <class Format>
-using QuantWideTiles = Tiles<Format, 2, 4, 6>;
+using BlockWideTiles = Tiles<Format, 2, 4, 6>;
+template <class Format>
+using SuperWideTiles = Tiles<Format, 2, 2, 4>;
 template <class Format>
 using QuantNarrowTiles = Tiles<Format, 1, 1, 2, 4>;
 template <class Format>

@@ -43,11 +43,12 @@ struct Tile {
 
 // Fetched ahead while a tile computes: the lines [begin, end) of the next piece's unit, as far as they are
 // this tile's, and with next_x the next tile's rows. Without it the memory idles while a piece is used from
-// the first cache; one or two rows are one stream for the memory's own prefetcher, which does better alone.
-template <int Panels, int Tokens>
+// the first cache. Tiles of fewer than kFetchRows rows are one stream, with which the memory's own prefetcher
+// does better alone.
+template <class Format, int Panels, int Tokens>
 YOKE_INLINE void fetch_next(const Tile<Panels, Tokens>& tile, const uint8_t* const (&w)[Panels],
                             const uint8_t* const (&x)[Tokens], int begin, int end, bool next_x) {
-  if constexpr (Tokens > 2) {
+  if constexpr (Tokens >= Format::kFetchRows) {
     if (next_x) {
       for (int t = 0; t < Tokens; ++t) fetch_ahead(x[t] + tile.next_rows);
     }
@@ -58,9 +59,9 @@ YOKE_INLINE void fetch_next(const Tile<Panels, Tokens>& tile, const uint8_t* con
 }
 
 // The same for what a piece has beside the bytes of x: `bytes` at x + offset.
-template <int Panels, int Tokens>
+template <class Format, int Panels, int Tokens>
 YOKE_INLINE void fetch_next_side(const Tile<Panels, Tokens>& tile, int64_t offset, int bytes) {
-  if constexpr (Tokens > 2) {
+  if constexpr (Tokens >= Format::kFetchRows) {
     for (int t = 0; t < Tokens; ++t) {
       for (int i = 0; i < bytes; i += kVectorBytes) fetch_ahead(tile.x[t] + tile.next_rows + offset + i);
     }

@@ -120,7 +120,8 @@ struct Blocks256 {
 template <class Codes>
 struct Super256 {
   static constexpr int kUnit = 256, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
-  using WideTiles = QuantWideTiles<Super256>;
+  static constexpr int kFetchRows = 2;
+  using WideTiles = SuperWideTiles<Super256>;
   using NarrowTiles = QuantNarrowTiles<Super256>;
   static constexpr int kSubs = Codes::kSteps * Codes::kStepSubs;
 
@@ -212,9 +213,10 @@ struct Super256 {
     }
     const uint8_t* w[Panels];
     const uint8_t* x[Tokens];
-    fetch_next_side<Panels, Tokens>(tile, a.x_scale_offset + tile.k / 64, kPiece / 64);
+    fetch_next_side<Super256, Panels, Tokens>(tile, a.x_scale_offset + tile.k / 64, kPiece / 64);
     const int64_t sums_offset = kSubs == 16 ? a.x_sums_offset : a.x_sums32_offset;
-    fetch_next_side<Panels, Tokens>(tile, sums_offset + tile.k / 256 * kSubs * 2, kPiece / 256 * kSubs * 2);
+    fetch_next_side<Super256, Panels, Tokens>(tile, sums_offset + tile.k / 256 * kSubs * 2,
+                                              kPiece / 256 * kSubs * 2);
     for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
     for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k;
     const int32_t* start = &act.start[0][0];
@@ -226,8 +228,9 @@ struct Super256 {
       });
       for (int step = 0; step < Codes::kSteps; ++step) {
         constexpr int kLines = kUnitBytes / kVectorBytes;
-        fetch_next<Panels, Tokens>(tile, w, x, kLines * step / Codes::kSteps,
-                                   kLines * (step + 1) / Codes::kSteps, step % (64 / kStepElements) == 0);
+        fetch_next<Super256, Panels, Tokens>(tile, w, x, kLines * step / Codes::kSteps,
+                                             kLines * (step + 1) / Codes::kSteps,
+                                             step % (64 / kStepElements) == 0);
         unrolled<Codes::kStepSubs>([&](auto s) __attribute__((always_inline)) {
           add_sub<s.value, Panels, Tokens>(w, x, step, start, total);
         });
