@@ -2,7 +2,7 @@
 
 MODEL ?=
 PROMPT ?= Why is the sky blue? Answer in two sentences.
-ARGS ?=
+ARGS ?= -n 200
 export MODEL PROMPT ARGS
 
 CTEST = ctest --output-on-failure --no-tests=error
