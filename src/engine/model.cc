@@ -24,8 +24,8 @@ std::vector<std::unique_ptr<Device>> open_all(const ModelOptions& options) {
   std::vector<std::unique_ptr<Device>> devices;
   for (const std::string& name : choose_devices(options.devices, available_devices())) {
     devices.push_back(open_device(name, {.threads = options.threads, .isa = options.isa}));
-    if (devices.back()->info().kind == DeviceKind::kVulkan)
-      devices.back()->set_memory_bound(options.gpu_memory);
+    const bool gpu = devices.back()->info().kind == DeviceKind::kVulkan;
+    devices.back()->set_memory_bound(gpu ? options.gpu_memory : options.cpu_memory);
   }
   return devices;
 }

@@ -28,6 +28,7 @@ struct ModelOptions {
   std::string gpu_layers = "auto";
   std::vector<std::string> place;  // "REGEX=DEVICE"
   uint64_t gpu_memory = 0;         // bound per GPU device; 0: what it has free
+  uint64_t cpu_memory = 0;         // bound of the CPU; 0: what is available
   int32_t chunk = 512;             // prompt rows a step
   KvType kv = KvType::kF16;
   int32_t sequences = 1;    // at once

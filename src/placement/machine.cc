@@ -151,6 +151,8 @@ Machine machine_of(std::span<Device* const> devices) {
     d.held_bytes = device->allocated_bytes();
     if (is_host(info.kind)) {
       d.memory_bytes = available_memory();
+      const uint64_t bound = device->memory_bound();
+      if (bound != 0 && (d.memory_bytes == 0 || bound < d.memory_bytes)) d.memory_bytes = bound;
     } else if (info.free_bytes != 0) {
       const uint64_t kept = reserve(info.free_bytes);
       d.memory_bytes = info.free_bytes > kept ? info.free_bytes - kept : 1;
