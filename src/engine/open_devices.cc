@@ -22,6 +22,7 @@ CpuOptions cpu_options(const DeviceOptions& options) {
   CpuOptions result;
   result.threads = options.threads;
   result.isa = options.isa;
+  result.check_kernels = options.check_kernels;
   return result;
 }
 

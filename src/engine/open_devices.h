@@ -11,8 +11,9 @@
 namespace yoke {
 
 struct DeviceOptions {
-  int32_t threads = 0;  // of the CPU; 0: physical cores within affinity and cgroup limits
-  std::string isa;      // of the CPU; empty: the best
+  int32_t threads = 0;        // of the CPU; 0: physical cores within affinity and cgroup limits
+  std::string isa;            // of the CPU; empty: the best
+  bool check_kernels = true;  // of the CPU, when it is opened; `yoke selftest` wants them as they are
 };
 
 // Every device that this machine offers, GPUs first; nothing is opened for long.

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "gguf/printable.h"
 #include "models/architecture.h"
 
 namespace yoke {
@@ -27,7 +28,7 @@ Net build_net(const GgufFile& file) {
     known += (known.empty() ? "" : ", ") + std::string(a.name);
   }
   fail(ErrorKind::kBadFile, "reading " + file.path(),
-       "general.architecture: \"" + std::string(name.substr(0, 64)) +
+       "general.architecture: \"" + printable(name, 64) +
            "\" cannot be run (supported: " + known + "; `yoke inspect` shows the file)");
 }
 

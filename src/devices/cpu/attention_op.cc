@@ -42,7 +42,7 @@ class AttentionOp final : public CpuOp {
     group_ = op.heads / cache_.kv_heads;
     rows_per_unit_ = std::max(1, 2 * k_.tile_queries / group_);
     unit_queries_ = rows_per_unit_ * group_;
-    text_ = r.kernels.ops_isa + " kv " + std::string(name(cache_.type));
+    text_ = r.kernels.isa_of(OpGroup::kAttention) + " kv " + std::string(name(cache_.type));
     // Only steps with few units are divided by tiles.
     max_tiles_ =
         (static_cast<int64_t>(r.program.limits.blocks_per_sequence) * kBlockPositions + kTile - 1) / kTile;

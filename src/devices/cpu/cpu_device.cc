@@ -68,7 +68,7 @@ class CpuDevice final : public Device {
  public:
   CpuDevice(const CpuOptions& options, const CpuFeatures& features, const CpuTopology& topology,
             const TeamPlan& plan)
-      : kernels_(kernel_set(choose_isa(options.isa, features))),
+      : kernels_(kernel_set(choose_isa(options.isa, features), options.check_kernels, options.alter_kernels)),
         runner_({.threads = plan.threads,
                  .cpus = options.pin && options.synthetic_topology.empty() ? plan.cpus : std::vector<int>{},
                  .oversubscribed = plan.oversubscribed},
@@ -76,6 +76,9 @@ class CpuDevice final : public Device {
     if (options.synthetic_topology.empty()) os_nodes_ = topology.os_nodes;
     info_.name = "cpu";
     info_.description = describe(features, kernels_.isa, plan.threads);
+    for (const std::string& kernel : kernels_.refused) {
+      info_.description += ", " + kernel + " failed its check and is not used";
+    }
     info_.kind = DeviceKind::kCpu;
     info_.memory_bytes = topology.memory_bytes;
     struct sysinfo system {};

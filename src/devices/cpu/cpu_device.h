@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,11 @@
 #include "devices/device.h"
 
 namespace yoke {
+
+namespace cpu {
+struct LinearKernels;
+struct OpKernels;
+}  // namespace cpu
 
 // Told how long each op took, for profiles. Costs a barrier per op.
 class CpuOpObserver {
@@ -26,6 +32,9 @@ struct CpuOptions {
   bool pin = true;                    // each thread to its core
   std::string synthetic_topology{};   // hwloc's description instead of this machine's cores: for tests
   CpuOpObserver* observer = nullptr;  // outlives the device
+  bool check_kernels = true;          // a kernel that differs from the portable one is not used
+  // Changes the kernels of the instruction set before they are checked: how tests break one.
+  std::function<void(cpu::LinearKernels&, cpu::OpKernels&)> alter_kernels{};
 };
 
 // Throws kUsage for an instruction set that this CPU lacks.

@@ -102,7 +102,7 @@ class Product {
     args_.x_sums32_offset = layout.sums32_offset;
     args_.panel_bytes = static_cast<int64_t>(panel_bytes(weight_.type, weight_.cols));
     args_.k = weight_.cols;
-    text_ = r.kernels.isa + " " + std::string(name(weight_.layout)) + " " +
+    text_ = r.kernels.isa_of(weight_.type) + " " + std::string(name(weight_.layout)) + " " +
             std::string(traits(weight_.type).name);
   }
 

@@ -80,7 +80,7 @@ class RmsNormOp final : public CpuOp {
  public:
   RmsNormOp(const RmsNorm& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(r.kernels.ops_isa),
+        isa_(r.kernels.isa_of(OpGroup::kNorm)),
         x_(r.rows(op.x)),
         weight_(r.weight(op.weight)),
         out_(r.rows(op.out)),
@@ -122,7 +122,7 @@ class QuantizeRowsOp final : public CpuOp {
  public:
   QuantizeRowsOp(const QuantizeRows& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(r.kernels.ops_isa),
+        isa_(r.kernels.isa_of(OpGroup::kQuantize)),
         x_(r.rows(op.x)),
         out_(r.rows(op.out)),
         layout_(act_layout(out_.format, out_.width)) {}
@@ -149,7 +149,7 @@ class GatedMulOp final : public CpuOp {
  public:
   GatedMulOp(const GatedMul& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(r.kernels.ops_isa),
+        isa_(r.kernels.isa_of(OpGroup::kGatedMul)),
         gate_(r.rows(op.gate)),
         up_(r.rows(op.up)),
         out_(r.rows(op.out)) {}
@@ -175,7 +175,7 @@ class AddOp final : public CpuOp {
  public:
   AddOp(const Add& op, const Resolver& r)
       : k_(*r.kernels.ops),
-        isa_(r.kernels.ops_isa),
+        isa_(r.kernels.isa_of(OpGroup::kAdd)),
         a_(r.rows(op.a)),
         b_(r.rows(op.b)),
         out_(r.rows(op.out)) {}
@@ -200,7 +200,11 @@ class AddOp final : public CpuOp {
 class HeadNormRopeOp final : public CpuOp {
  public:
   HeadNormRopeOp(const HeadNormRope& op, const Resolver& r)
-      : k_(*r.kernels.ops), isa_(r.kernels.ops_isa), op_(op), x_(r.rows(op.x)), out_(r.rows(op.out)) {
+      : k_(*r.kernels.ops),
+        isa_(r.kernels.isa_of(OpGroup::kRope)),
+        op_(op),
+        x_(r.rows(op.x)),
+        out_(r.rows(op.out)) {
     if (given(op.weight)) weight_ = r.weight(op.weight).floats();
     if (op.rotated < 0 || op.rotated > op.head_dim || op.rotated % 2 != 0) {
       fail(ErrorKind::kRuntime, "compiling for the CPU",
@@ -240,7 +244,7 @@ class HeadNormRopeOp final : public CpuOp {
 class KvWriteOp final : public CpuOp {
  public:
   KvWriteOp(const KvWrite& op, const Resolver& r)
-      : isa_(r.kernels.ops_isa),
+      : isa_(r.kernels.isa_of(OpGroup::kKvWrite)),
         k_(r.rows(op.k)),
         v_(r.rows(op.v)),
         cache_(r.cache(op.cache)),
