@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "gguf/printable.h"
 #include "text/utf8.h"
 
 namespace yoke {
@@ -174,7 +175,7 @@ PreTokenizer::PreTokenizer(const std::string& name, const std::string& source)
     std::string known;
     for (const Kind& kind : kKinds) known += std::string(known.empty() ? "" : ", ") + kind.name;
     fail(ErrorKind::kBadFile, "reading " + source,
-         "tokenizer.ggml.pre: unknown pre-tokenizer \"" + name.substr(0, 64) + "\" (known: " + known + ")");
+         "tokenizer.ggml.pre: unknown pre-tokenizer \"" + printable(name, 64) + "\" (known: " + known + ")");
   }
   for (const char* pattern : state_->kind->stages) state_->stages.push_back(compile(pattern));
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "gguf/printable.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_token.h"
 #include "text/plain_encoder.h"
@@ -260,7 +261,7 @@ Tokenizer Tokenizer::create(Vocabulary vocabulary) {
   state->vocabulary = std::move(vocabulary);
   Vocabulary& v = state->vocabulary;
   if (v.model != "gpt2" && v.model != "llama") {
-    bad_file(v, "ggml.model", "unknown tokenizer \"" + v.model.substr(0, 64) + "\" (known: gpt2, llama)");
+    bad_file(v, "ggml.model", "unknown tokenizer \"" + printable(v.model, 64) + "\" (known: gpt2, llama)");
   }
   state->sentence_piece = v.model == "llama";
   if (state->sentence_piece) fill_llama_defaults(v);

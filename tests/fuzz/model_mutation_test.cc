@@ -13,6 +13,15 @@ TEST(ModelMutations, TheSeedsThemselvesRunAndRender) {
   }
 }
 
+TEST(ModelMutations, ATemplatesOwnWordsStayOneLine) {
+  const std::string path = std::string(YOKE_TESTS_DIR) + "/golden/tiny/llama.gguf";
+  for (const char* text : {"{{ raise_exception('two\\nlines') }}", "{{ 'a\\nb' + 1 }}", "{% 'a\nb\x1b' %}"}) {
+    ModelOutcomes outcomes;
+    try_model(with_chat_template(read_bytes(path), text), outcomes);
+    EXPECT_EQ(outcomes.rejected, 1) << text;
+  }
+}
+
 TEST(ModelMutations, RejectedInOneLineOrRunAStep) {
   expect_no_surprise(90);
 }
