@@ -28,8 +28,8 @@ Net build_net(const GgufFile& file) {
     known += (known.empty() ? "" : ", ") + std::string(a.name);
   }
   fail(ErrorKind::kBadFile, "reading " + file.path(),
-       "general.architecture: \"" + printable(name, 64) +
-           "\" cannot be run (supported: " + known + "; `yoke inspect` shows the file)");
+       "general.architecture: \"" + printable(name, 64) + "\" cannot be run (supported: " + known +
+           "; `yoke inspect` shows the file)");
 }
 
 }  // namespace yoke

@@ -67,7 +67,8 @@ int run(const SelftestArguments& a) {
   Json results = Json::array();
   int failed = 0;
   for (const Subject& s : subjects(a)) {
-    const std::unique_ptr<Device> device = open_device(s.device, {.threads = 0, .isa = s.isa, .check_kernels = false});
+    const std::unique_ptr<Device> device =
+        open_device(s.device, {.threads = 0, .isa = s.isa, .check_kernels = false});
     int passed = 0, failed_here = 0;
     for (const ConformanceResult& r : run_conformance(*device, {.thorough = a.thorough})) {
       (r.passed ? passed : failed_here) += 1;
