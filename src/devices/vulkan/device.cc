@@ -137,8 +137,16 @@ std::unique_ptr<CompiledSegment> VulkanDevice::compile(const Program& program, c
   auto& inputs = static_cast<VulkanStepBuffer&>(step);
   Recorder recorder({program, bindings, inputs, *pipelines_, context_});
   for (const ProgramOp& op : segment.ops) recorder.add(op);
-  return std::make_unique<VulkanSegment>(context_, *pipelines_, inputs, ops_text(segment),
-                                         std::move(recorder.dispatches()), std::move(recorder.kernels()));
+  auto compiled =
+      std::make_unique<VulkanSegment>(context_, *pipelines_, inputs, ops_text(segment),
+                                      std::move(recorder.dispatches()), std::move(recorder.kernels()));
+  // Some drivers compile at the first dispatch: one run with no workgroups, so that no step pays for it.
+  if (!inputs.written() && pipelines_->grown()) {
+    const TimePoint warm = launch(Lane::kCompute, *compiled, {});
+    wait(warm.lane, warm.value);
+    pipelines_->warmed();
+  }
+  return compiled;
 }
 
 // Submitted after the host work it waits for: submitting early and signalling from the host gained nothing

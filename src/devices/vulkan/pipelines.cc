@@ -54,7 +54,7 @@ Pipelines::Pipelines(Context& context) : context_(context), cache_file_(cache_pa
 
 Pipelines::~Pipelines() {
   if (context_.abandoned()) return;
-  if (grown_) save_cache();
+  if (save_) save_cache();
   const VolkDeviceTable& vk = context_.vk();
   for (const auto& [key, pipeline] : pipelines_)
     vk.vkDestroyPipeline(context_.device(), pipeline.handle, nullptr);
@@ -133,6 +133,7 @@ const Pipeline& Pipelines::get(const std::string& shader, uint32_t local_size) {
   vk.vkDestroyShaderModule(context_.device(), module, nullptr);
   context_.check(result, doing);
   grown_ = true;
+  save_ = true;
   return pipelines_.emplace(key, pipeline).first->second;
 }
 

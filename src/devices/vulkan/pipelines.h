@@ -30,7 +30,9 @@ class Pipelines {
   // local_size is the workgroup's width where the shader leaves it open (constant 0).
   const Pipeline& get(const std::string& shader, uint32_t local_size = 64);
   VkPipelineLayout layout() const { return layout_; }
+  // New ones were made since the last warmed().
   bool grown() const { return grown_; }
+  void warmed() { grown_ = false; }
 
  private:
   void load_cache();
@@ -41,6 +43,7 @@ class Pipelines {
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::string cache_file_;  // empty: none
   bool grown_ = false;
+  bool save_ = false;  // the cache file lacks some
   std::map<std::pair<std::string, uint32_t>, Pipeline> pipelines_;
 };
 

@@ -54,6 +54,7 @@ void VulkanStepBuffer::check(const StepInputs& in) const {
 
 void VulkanStepBuffer::write(const StepInputs& in) {
   check(in);
+  written_ = true;
   rows_ = in.rows;
   wanted_ = in.wanted();
   std::byte* p = memory_.mapped();

@@ -30,7 +30,7 @@ class VulkanStepBuffer final : public StepBuffer {
   // Where in buffer() the dispatch's VkDispatchIndirectCommand stands; equal grids share it.
   uint64_t grid_offset(const Grid& grid);
 
-  const StepLimits& limits() const { return limits_; }
+  bool written() const { return written_; }  // by some step; before, all grids are empty
   VkBuffer buffer() const { return memory_.buffer(); }
   // Device addresses of what the kernels read.
   uint64_t count(RowKind kind) const { return at(kind == RowKind::kRows ? kRowsAt : kWantedAt); }
@@ -64,6 +64,7 @@ class VulkanStepBuffer final : public StepBuffer {
   std::vector<uint64_t> ropes_;  // [ropes]
   Memory memory_;                // last: needs bytes_
   std::vector<Grid> grids_;
+  bool written_ = false;
   int32_t rows_ = 0;  // of the last step written
   int32_t wanted_ = 0;
 };

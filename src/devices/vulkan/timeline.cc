@@ -65,20 +65,20 @@ void Timeline::wait(uint64_t value) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(context_.wait_timeout_s());
   for (;;) {
-    if (context_.lost()) fail_lost(context_.name() + " was lost");
+    if (context_.lost()) fail_lost(value, context_.name() + " was lost");
     const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - Clock::now()).count();
     const auto slice = std::clamp<int64_t>(left, 0, kSliceNs);
     const VkResult result = context_.wait(semaphore_, value, static_cast<uint64_t>(slice));
     if (result == VK_SUCCESS) break;
     if (result != VK_TIMEOUT) {
       context_.set_lost();
-      fail_lost(result_name(result));
+      fail_lost(value, result_name(result));
     }
     if (left <= 0) {
       context_.set_lost();
       context_.abandon();
-      fail_lost("no end after " + std::to_string(static_cast<int>(context_.wait_timeout_s())) +
-                " seconds; the device counts as lost");
+      fail_lost(value, "no end after " + std::to_string(static_cast<int>(context_.wait_timeout_s())) +
+                           " seconds; the device counts as lost");
     }
   }
   const std::lock_guard lock(mutex_);
@@ -98,17 +98,18 @@ bool Timeline::settle(uint64_t value) {
   return false;
 }
 
-// The first launch that has not finished is the one to name.
-void Timeline::fail_lost(const std::string& why) {
+// The first launch that has not finished is the one to name; if all have, the one that was waited for.
+void Timeline::fail_lost(uint64_t value, const std::string& why) {
   uint64_t reached = 0;
-  if (context_.vk().vkGetSemaphoreCounterValue(context_.device(), semaphore_, &reached) != VK_SUCCESS)
+  if (context_.vk().vkGetSemaphoreCounterValue(context_.device(), semaphore_, &reached) != VK_SUCCESS) {
     reached = 0;
+  }
   const std::lock_guard lock(mutex_);
   std::string what = "earlier work";
   for (const Launched& l : launched_) {
-    if (l.value <= reached) continue;
+    if (l.value > value) break;
     what = l.what;
-    break;
+    if (l.value > reached) break;
   }
   fail(ErrorKind::kRuntime, "waiting for " + what + " on " + context_.name(), why);
 }

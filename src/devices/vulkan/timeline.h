@@ -32,7 +32,10 @@ class Timeline {
   // For teardown: waits whatever the device's state is, for a limited time. False: the work may never end.
   bool settle(uint64_t value);
   VkSemaphore semaphore() const { return semaphore_; }
-  uint64_t last() const { return last_; }
+  uint64_t last() {
+    const std::lock_guard lock(mutex_);
+    return last_;
+  }
 
  private:
   struct Launched {
@@ -40,7 +43,7 @@ class Timeline {
     std::string what;
   };
 
-  [[noreturn]] void fail_lost(const std::string& why);
+  [[noreturn]] void fail_lost(uint64_t value, const std::string& why);
 
   Context& context_;
   VkSemaphore semaphore_ = VK_NULL_HANDLE;

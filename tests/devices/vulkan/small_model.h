@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <random>
 #include <utility>
@@ -76,6 +77,7 @@ class SmallModel {
     return all;
   }
   Executor executor() { return Executor(program_, parts_); }
+  const ExecutorParts& parts() const { return parts_; }
 
   // Prompts of two sequences, then both generate while a third prompt comes in; shuffled blocks.
   static std::vector<StepInputs> steps() {
