@@ -182,6 +182,16 @@ class AttentionOp final : public CpuOp {
     return table;
   }
 
+  // A kv head's keys in the block of a position.
+  const std::byte* keys(const int32_t* table, int32_t position, int32_t kv_head) const {
+    return cache_.base + table[position / kBlockPositions] * cache_.block_bytes +
+           kv_head * (cache_.v_offset / cache_.kv_heads);
+  }
+  // The first keys of a unit come from far away; they set out while its queries are scaled.
+  void prefetch_keys(const std::byte* keys) const {
+    for (int64_t at = 0; at < cache_.v_offset / cache_.kv_heads; at += 64) __builtin_prefetch(keys + at);
+  }
+
   // One tile for queries [query_begin, query_begin + queries) of a unit into max, sum, out.
   void run_tile(const Unit& unit, const int32_t* table, int32_t tile, const Scratch& s, float* max,
                 float* sum, float* out) const {
@@ -197,6 +207,8 @@ class AttentionOp final : public CpuOp {
     a.block_bytes = cache_.block_bytes;
     a.v_offset = cache_.v_offset;
     a.table = table;
+    const int32_t last = unit.rows.position + unit.rows.rows - 1;
+    a.next = first + kTile <= last ? keys(table, first + kTile, unit.kv_head) : nullptr;
     a.kv_head = unit.kv_head;
     a.head_dim = cache_.head_dim;
     a.first = first;
@@ -233,6 +245,7 @@ class AttentionOp final : public CpuOp {
       const Unit unit = unit_at(step, i);
       const int32_t* const table = table_of(step, unit.rows);
       const int32_t queries = unit.rows.rows * group_;
+      prefetch_keys(keys(table, first_seen(unit.rows.position), unit.kv_head));
       pack_queries(unit, s);
       const int32_t first = first_tile(unit.rows);
       for (int32_t tile = first; tile < first + tiles_of(unit.rows); ++tile) {
@@ -273,22 +286,23 @@ class AttentionOp final : public CpuOp {
     for (int64_t i = 0; i < units; ++i) {
       const Unit unit = unit_at(step, i);
       const int32_t tiles = tiles_of(unit.rows);
-      bool packed = false;
+      const int32_t* table = nullptr;
       while (wanted < seen + tiles) {
-        if (!packed) pack_queries(unit, s);
-        packed = true;
-        run_piece(step, unit, i, static_cast<int32_t>(wanted - seen), tiles, s, me);
+        if (table == nullptr) {
+          table = table_of(step, unit.rows);
+          pack_queries(unit, s);
+        }
+        run_piece(table, unit, i, static_cast<int32_t>(wanted - seen), tiles, s, me);
         wanted = next_.fetch_add(1, std::memory_order_relaxed);
       }
       seen += tiles;
     }
   }
 
-  void run_piece(const StepInputs& step, const Unit& unit, int64_t i, int32_t tile, int32_t tiles,
+  void run_piece(const int32_t* table, const Unit& unit, int64_t i, int32_t tile, int32_t tiles,
                  const Scratch& s, const Member& me) {
     float* const to = partial(me, i, tile);
-    run_tile(unit, table_of(step, unit.rows), first_tile(unit.rows) + tile, s, to, to + unit_queries_,
-             to + 2 * unit_queries_);
+    run_tile(unit, table, first_tile(unit.rows) + tile, s, to, to + unit_queries_, to + 2 * unit_queries_);
     // The last of a unit's tiles sees all the others' results.
     if (left_[i].fetch_add(1, std::memory_order_acq_rel) + 1 < tiles) return;
     left_[i].store(0, std::memory_order_relaxed);

@@ -60,7 +60,9 @@ void score_group(const AttentionTile& a, int32_t first_query, int32_t begin, int
     const std::byte* const k = head_of<Kv>(a, b);
     // The next block's keys, and this block's values for later: blocks lie apart, so that the CPU cannot
     // guess.
-    const std::byte* const soon = b + kBlock < end ? head_of<Kv>(a, b + kBlock) : k;
+    const std::byte* const soon = b + kBlock < end    ? head_of<Kv>(a, b + kBlock)
+                                  : a.next != nullptr ? a.next
+                                                      : k;
     float* const scores = a.scores + static_cast<int64_t>(first_query) * kTile + (b - a.first);
     int32_t slot = begin > b ? (begin - b) / 16 * 16 : 0;
     const int32_t stop = end - b < kBlock ? end - b : kBlock;

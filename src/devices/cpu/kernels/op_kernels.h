@@ -53,8 +53,9 @@ struct KvWriteArgs {
 struct AttentionTile {
   const std::byte* cache;  // block 0
   int64_t block_bytes;
-  int64_t v_offset;      // bytes from K to V in a block
-  const int32_t* table;  // block ids by position / 32
+  int64_t v_offset;       // bytes from K to V in a block
+  const int32_t* table;   // block ids by position / 32
+  const std::byte* next;  // keys that will be read after this tile's, or null
   int32_t kv_head;
   int32_t head_dim;
   int32_t first;         // the tile's first position
