@@ -14,11 +14,11 @@ run: build
 
 test: setup
 	@scripts/build release all
-	@YOKE_DEMO_MODEL="$$(scripts/fetch_demo_model)" $(CTEST) --test-dir build -L quick
+	@model="$$(scripts/fetch_demo_model)" && YOKE_DEMO_MODEL="$$model" $(CTEST) --test-dir build -L quick
 
 test-slow: setup
 	@scripts/build release all
-	@YOKE_DEMO_MODEL="$$(scripts/fetch_demo_model)" $(CTEST) --test-dir build -L slow
+	@model="$$(scripts/fetch_demo_model)" && YOKE_DEMO_MODEL="$$model" $(CTEST) --test-dir build -L slow
 
 build: setup
 	@scripts/build release yoke

@@ -20,8 +20,15 @@ class Error : public std::runtime_error {
 };
 
 // doing: "reading model.gguf"; wrong: "tensor 3 (blk.0.ffn_up.weight): offset 96 is not a multiple of 32".
+// Names from files may hold anything: what a terminal would obey is shown as '?', so that an error stays one
+// line.
 [[noreturn]] inline void fail(ErrorKind kind, const std::string& doing, const std::string& wrong) {
-  throw Error(kind, doing + ": " + wrong);
+  std::string message = doing + ": " + wrong;
+  for (char& c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) c = '?';
+  }
+  throw Error(kind, message);
 }
 
 }  // namespace yoke

@@ -4,6 +4,10 @@
 #include <sched.h>
 
 #include <chrono>
+#include <string>
+#include <system_error>
+
+#include "base/error.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -42,17 +46,29 @@ void pin(pthread_t thread, int cpu) {
 ThreadTeam::ThreadTeam(Options options)
     : size_(options.threads), cpus_(std::move(options.cpus)), oversubscribed_(options.oversubscribed) {
   threads_.reserve(size_ > 1 ? size_ - 1 : 0);
-  for (int member = 1; member < size_; ++member) {
-    threads_.emplace_back([this, member] { serve(member); });
-    if (static_cast<size_t>(member) < cpus_.size()) pin(threads_.back().native_handle(), cpus_[member]);
+  try {
+    for (int member = 1; member < size_; ++member) {
+      threads_.emplace_back([this, member] { serve(member); });
+      if (static_cast<size_t>(member) < cpus_.size()) pin(threads_.back().native_handle(), cpus_[member]);
+    }
+  } catch (const std::system_error&) {
+    const std::string started = std::to_string(threads_.size() + 1);
+    end_threads();
+    fail(ErrorKind::kRuntime, "starting " + std::to_string(size_) + " threads",
+         "the system allows only " + started + " (use fewer with --threads)");
   }
 }
 
 ThreadTeam::~ThreadTeam() {
+  end_threads();
+}
+
+void ThreadTeam::end_threads() {
   stop_ = true;
   epoch_.fetch_add(1);
   epoch_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 void ThreadTeam::run(Work work, void* context) {

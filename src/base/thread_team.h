@@ -41,6 +41,7 @@ class ThreadTeam {
 
  private:
   void serve(int member);
+  void end_threads();
   // Until `word` differs from `seen`: spins, then yields, then sleeps.
   void await(const std::atomic<uint32_t>& word, uint32_t seen, int64_t spin_ns) const;
   void move_caller() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -24,13 +25,18 @@ void make_rows(int64_t rows, uint64_t row_bytes, int threads,
     for (; used < stretches.size() && row < rows; ++used) {
       const int64_t last = std::min(rows, row + each);
       stretches[used].resize(static_cast<size_t>(last - row) * row_bytes);
-      workers.emplace_back([&, used, row, last] {
+      const auto work = [&, used, row, last] {
         try {
           make(row, last, stretches[used].data());
         } catch (...) {
           failures[used] = std::current_exception();
         }
-      });
+      };
+      try {
+        workers.emplace_back(work);
+      } catch (const std::system_error&) {  // no thread to be had: this one does it
+        work();
+      }
       row = last;
     }
     for (std::thread& worker : workers) worker.join();

@@ -141,6 +141,11 @@ class Device {
   virtual void read(Buffer& from, uint64_t offset, std::span<std::byte> to) = 0;
 
   virtual std::unique_ptr<StepBuffer> make_step_buffer(const StepLimits& limits) = 0;
+  // What such a buffer counts as staging, so that a plan can promise it. 0: it is the host's own memory.
+  virtual uint64_t step_buffer_bytes(const StepLimits& limits) const {
+    static_cast<void>(limits);
+    return 0;
+  }
   // Host-visible at once; not while a launch that reads it is in flight.
   virtual void write_step(StepBuffer& to, const StepInputs& inputs) = 0;
 

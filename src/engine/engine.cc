@@ -63,6 +63,13 @@ Engine::RequestId Engine::submit(Request request) {
          "the prompt's " + std::to_string(prompt) + " tokens do not fit the context of " +
              std::to_string(limits_.context) + " (a larger --ctx helps)");
   }
+  for (const int32_t token : request.prompt) {
+    if (token < 0 || token >= limits_.vocabulary) {
+      fail(ErrorKind::kUsage, "taking a request",
+           "token " + std::to_string(token) + " is out of range (" + std::to_string(limits_.vocabulary) +
+               " tokens)");
+    }
+  }
   waiting_.push_back(std::make_unique<Sequence>(next_id_, std::move(request), runner_.pool()));
   return next_id_++;
 }
@@ -117,7 +124,7 @@ bool Engine::step() {
   const auto spans = schedule(
       states,
       {.rows = std::min(most.rows, limits_.step_rows), .wanted = most.wanted, .sequences = most.sequences},
-      rotation_++ % static_cast<int32_t>(active_.size()));
+      static_cast<int32_t>(rotation_++ % active_.size()));
   std::vector<StepItem> items;
   for (const ScheduledSpan& span : spans) {
     Sequence& s = *active_[span.sequence];
@@ -128,7 +135,12 @@ bool Engine::step() {
                      .tokens = std::span(s.tokens).subspan(s.computed, span.tokens),
                      .want = last ? WantLogits::kLast : WantLogits::kNone});
   }
-  runner_.run(items);
+  try {
+    runner_.run(items);
+  } catch (...) {  // nothing of these sequences can be trusted any more
+    active_.clear();
+    throw;
+  }
   int32_t wanted = 0;
   for (size_t i = 0; i < spans.size(); ++i) {
     const bool has_logits = items[i].want == WantLogits::kLast;
@@ -169,7 +181,7 @@ void Engine::take_token(Sequence& s, int32_t token) {
 void Engine::finish(Sequence& s, FinishReason reason) {
   s.ended = true;
   s.answer.reason = reason;
-  if (s.request.keep_cache) {
+  if (s.request.keep_cache && s.computed > 0) {
     s.tokens.resize(static_cast<size_t>(s.computed));
     kept_.emplace(Kept{std::move(s.blocks), std::move(s.tokens)});
   }

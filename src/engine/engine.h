@@ -42,8 +42,9 @@ struct Answer {
 };
 
 struct EngineLimits {
-  int32_t step_rows = 512;  // --chunk: prompt rows a step
-  int64_t context = 0;      // positions of one sequence
+  int32_t step_rows = 512;         // --chunk: prompt rows a step
+  int64_t context = 0;             // positions of one sequence
+  int64_t vocabulary = INT32_MAX;  // tokens
 };
 
 class Engine {
@@ -85,7 +86,7 @@ class Engine {
   std::vector<std::pair<RequestId, Answer>> ended_;
   std::optional<Kept> kept_;
   RequestId next_id_ = 1;
-  int32_t rotation_ = 0;
+  uint32_t rotation_ = 0;
 };
 
 }  // namespace yoke

@@ -65,7 +65,7 @@ NetRope read_rope(NetBuilder& b, int32_t rotated) {
     rope.inverse_frequency.push_back(std::pow(base, -2.0 * i / rotated));
   const std::string type = b.text_or("rope.scaling.type", "none");
   const double factor =
-      b.float_or("rope.scaling.factor", b.float_or("rope.scale_linear", 1.0, 0.001, 1e6), 0.001, 1e6);
+      b.float_or("rope.scaling.factor", b.float_or("rope.scale_linear", 1.0, 1.0, 1e6), 1.0, 1e6);
   apply_factors(b, rope);
   if (type == "linear" ||
       (type == "none" && factor != 1.0 && !b.file().find_string(b.architecture() + ".rope.scaling.type"))) {

@@ -83,6 +83,16 @@ const Candidate& Fitter::candidate(const Division& division) {
   return *entry;
 }
 
+// The step's inputs on a device that has work; a described machine's are not known and small.
+uint64_t Fitter::step_bytes(const Candidate& candidate, int32_t device, int64_t context) const {
+  const Device* opened = request_.machine.devices[static_cast<size_t>(device)].device;
+  const auto here = [&](const Segment& segment) { return segment.device == device; };
+  if (!opened || std::ranges::none_of(candidate.program.segments, here)) return 0;
+  StepLimits limits = candidate.program.limits;
+  limits.blocks_per_sequence = blocks_for(context);
+  return opened->step_buffer_bytes(limits);
+}
+
 std::vector<PlanDevice> Fitter::sizes(const Candidate& candidate, int64_t context) const {
   std::vector<PlanDevice> result;
   for (size_t d = 0; d < request_.machine.devices.size(); ++d) {
@@ -94,6 +104,7 @@ std::vector<PlanDevice> Fitter::sizes(const Candidate& candidate, int64_t contex
     device.scratch_bytes = candidate.program.devices[d].arena_bytes;
     device.staging_bytes =
         candidate.program.devices[d].staging_bytes + request_.machine.devices[d].held_bytes;
+    device.staging_bytes += step_bytes(candidate, static_cast<int32_t>(d), context);
     device.limit_bytes = limit(d);
     result.push_back(std::move(device));
   }

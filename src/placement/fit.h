@@ -56,6 +56,7 @@ class Fitter {
 
  private:
   uint64_t limit(size_t device) const;
+  uint64_t step_bytes(const Candidate& candidate, int32_t device, int64_t context) const;
   // What the device must hold in one buffer.
   uint64_t largest_piece(const Candidate& candidate, size_t device, int64_t context) const;
   std::optional<Shortage> shared_shortage(const std::vector<PlanDevice>& devices, bool with_host) const;

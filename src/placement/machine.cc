@@ -153,7 +153,7 @@ Machine machine_of(std::span<Device* const> devices) {
       d.memory_bytes = available_memory();
       const uint64_t bound = device->memory_bound();
       if (bound != 0 && (d.memory_bytes == 0 || bound < d.memory_bytes)) d.memory_bytes = bound;
-    } else if (info.free_bytes != 0) {
+    } else if (info.memory_bytes != 0) {  // a device that is full has no room, not an unknown one
       const uint64_t kept = reserve(info.free_bytes);
       d.memory_bytes = info.free_bytes > kept ? info.free_bytes - kept : 1;
     }

@@ -195,12 +195,20 @@ class Planner {
   }
 
   std::optional<int32_t> fewer_blocks(const GpuLayers& wanted, int64_t context) {
-    // `all` without the head is all blocks.
-    int32_t count = wanted.kind == GpuLayers::Kind::kAll ? net_.layers : wanted.count - 1;
-    for (; count >= 0; --count) {
-      if (!solve_count(count, false, context).shortage) return count;
+    // `all` without the head is all blocks. More blocks need more memory on every GPU: the largest number
+    // that fits is found by halving.
+    int32_t too_many = wanted.kind == GpuLayers::Kind::kAll ? net_.layers + 1 : wanted.count;
+    std::optional<int32_t> fits;
+    for (int32_t low = -1; too_many - low > 1;) {
+      const int32_t count = low + (too_many - low) / 2;
+      if (solve_count(count, false, context).shortage) {
+        too_many = count;
+      } else {
+        low = count;
+        fits = count;
+      }
     }
-    return std::nullopt;
+    return fits;
   }
 
   Plan describe(const Decision& decision) {

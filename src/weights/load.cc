@@ -7,6 +7,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -82,7 +83,10 @@ class Loader {
     std::vector<std::thread> others;
     const size_t threads = std::clamp<size_t>(static_cast<size_t>(std::max(options_.threads, 1)), 1,
                                               std::max<size_t>(pieces_.size(), 1));
-    for (size_t t = 1; t < threads; ++t) others.emplace_back([this] { work(false); });
+    try {
+      for (size_t t = 1; t < threads; ++t) others.emplace_back([this] { work(false); });
+    } catch (const std::system_error&) {  // fewer threads do it as well
+    }
     work(true);
     for (std::thread& t : others) t.join();
     if (failure_) std::rethrow_exception(failure_);

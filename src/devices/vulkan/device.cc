@@ -125,7 +125,19 @@ void VulkanDevice::read(Buffer& from, uint64_t offset, std::span<std::byte> to) 
 }
 
 std::unique_ptr<StepBuffer> VulkanDevice::make_step_buffer(const StepLimits& limits) {
-  return std::make_unique<VulkanStepBuffer>(context_, limits);
+  const uint64_t bytes = VulkanStepBuffer::bytes_for(limits);
+  account(bytes, BufferUse::kStaging);
+  try {
+    return std::make_unique<VulkanStepBuffer>(context_, limits,
+                                              [this, bytes] { release(bytes, BufferUse::kStaging); });
+  } catch (...) {
+    release(bytes, BufferUse::kStaging);
+    throw;
+  }
+}
+
+uint64_t VulkanDevice::step_buffer_bytes(const StepLimits& limits) const {
+  return VulkanStepBuffer::bytes_for(limits);
 }
 
 void VulkanDevice::write_step(StepBuffer& to, const StepInputs& inputs) {

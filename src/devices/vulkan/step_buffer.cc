@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -13,16 +14,33 @@ void copy_to(std::byte* to, const std::vector<T>& from) {
   if (!from.empty()) std::memcpy(to, from.data(), from.size() * sizeof(T));
 }
 
+uint64_t aligned(uint64_t bytes) {
+  return (bytes + 255) / 256 * 256;
+}
+
 }  // namespace
 
 uint64_t VulkanStepBuffer::reserve(uint64_t bytes) {
   const uint64_t offset = bytes_;
-  bytes_ += (bytes + 255) / 256 * 256;
+  bytes_ += aligned(bytes);
   return offset;
 }
 
-VulkanStepBuffer::VulkanStepBuffer(Context& context, const StepLimits& limits)
-    : limits_(limits),
+uint64_t VulkanStepBuffer::bytes_for(const StepLimits& limits) {
+  uint64_t bytes = kGridsAt + kMaxGrids * 16 + 3 * aligned(uint64_t{4} * limits.rows) +
+                   aligned(uint64_t{4} * limits.sequences * limits.blocks_per_sequence) +
+                   aligned(uint64_t{4} * limits.wanted);
+  for (const int32_t pairs : limits.rope_pairs) bytes += aligned(uint64_t{8} * limits.rows * pairs);
+  return bytes;
+}
+
+VulkanStepBuffer::~VulkanStepBuffer() {
+  on_free_();
+}
+
+VulkanStepBuffer::VulkanStepBuffer(Context& context, const StepLimits& limits, std::function<void()> on_free)
+    : on_free_(std::move(on_free)),
+      limits_(limits),
       tokens_(reserve(uint64_t{4} * limits.rows)),
       positions_(reserve(uint64_t{4} * limits.rows)),
       sequences_(reserve(uint64_t{4} * limits.rows)),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "devices/device.h"
@@ -24,7 +25,13 @@ struct Grid {
 
 class VulkanStepBuffer final : public StepBuffer {
  public:
-  VulkanStepBuffer(Context& context, const StepLimits& limits);
+  // on_free takes bytes_for(limits) off the device's account.
+  VulkanStepBuffer(Context& context, const StepLimits& limits, std::function<void()> on_free);
+  ~VulkanStepBuffer() override;
+  VulkanStepBuffer(const VulkanStepBuffer&) = delete;
+  VulkanStepBuffer& operator=(const VulkanStepBuffer&) = delete;
+
+  static uint64_t bytes_for(const StepLimits& limits);
 
   void write(const StepInputs& inputs);
   // Where in buffer() the dispatch's VkDispatchIndirectCommand stands; equal grids share it.
@@ -54,6 +61,7 @@ class VulkanStepBuffer final : public StepBuffer {
   void write_grid(size_t slot);
   void check(const StepInputs& inputs) const;
 
+  std::function<void()> on_free_;
   StepLimits limits_;
   uint64_t bytes_ = kGridsAt + kMaxGrids * 16;
   uint64_t tokens_;

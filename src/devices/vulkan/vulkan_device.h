@@ -26,6 +26,7 @@ class VulkanDevice final : public Device {
   void write(Buffer& to, uint64_t offset, std::span<const std::byte> from) override;
   void read(Buffer& from, uint64_t offset, std::span<std::byte> to) override;
   std::unique_ptr<StepBuffer> make_step_buffer(const StepLimits& limits) override;
+  uint64_t step_buffer_bytes(const StepLimits& limits) const override;
   void write_step(StepBuffer& to, const StepInputs& inputs) override;
   std::unique_ptr<CompiledSegment> compile(const Program& program, const Segment& segment,
                                            const Bindings& bindings, StepBuffer& step) override;
