@@ -17,6 +17,8 @@ struct ModelArguments {
   ModelOptions parsed() const;
 };
 
-void add_model_options(CLI::App& app, ModelArguments& arguments);
+// default_context: how `--help` tells the default of --ctx.
+void add_model_options(CLI::App& app, ModelArguments& arguments,
+                       const std::string& default_context = "4096, or the trained length if that is shorter");
 
 }  // namespace yoke::cli

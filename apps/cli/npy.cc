@@ -1,11 +1,11 @@
 #include "npy.h"
 
-#include <unistd.h>
-
 #include <array>
-#include <cstdio>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <regex>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -18,43 +18,26 @@ constexpr size_t kMostHeader = 4096;
 }  // namespace
 
 NpyWriter::NpyWriter(const std::string& path, int64_t rows, int64_t cols)
-    : path_(path), temporary_(path + ".part" + std::to_string(getpid())), out_(temporary_, std::ios::binary) {
+    : out_(path, kMostHeader + static_cast<uint64_t>(rows) * static_cast<uint64_t>(cols) * sizeof(float)) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
                        std::to_string(cols) + "), }";
   const size_t start = kMagic.size() + 4;
   header.append(63 - (start + header.size()) % 64, ' ');  // the data begins at a multiple of 64
   header += '\n';
-  const std::array<char, 4> version_and_length = {1, 0, static_cast<char>(header.size() & 255),
-                                                  static_cast<char>(header.size() >> 8)};
-  out_ << kMagic;
-  out_.write(version_and_length.data(), version_and_length.size());
-  out_ << header;
-  if (!out_) failed();
-}
-
-NpyWriter::~NpyWriter() {
-  if (closed_) return;
-  out_.close();
-  std::remove(temporary_.c_str());
+  std::string begin(kMagic);
+  begin += {1, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
+  begin += header;
+  out_.write(std::as_bytes(std::span(begin)));
 }
 
 void NpyWriter::append(std::span<const float> row) {
-  out_.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size_bytes()));
-  if (!out_) failed();
-}
-
-void NpyWriter::close() {
-  out_.close();
-  if (!out_ || std::rename(temporary_.c_str(), path_.c_str()) != 0) failed();
-  closed_ = true;
-}
-
-void NpyWriter::failed() const {
-  fail(ErrorKind::kRuntime, "writing " + path_,
-       "it cannot be written (is the disk full, the folder writable?)");
+  out_.write(std::as_bytes(row));
 }
 
 NpyReader::NpyReader(const std::string& path) : path_(path), in_(path, std::ios::binary) {
+  std::error_code no_error;
+  if (!in_) bad(std::strerror(errno));
+  if (std::filesystem::is_directory(path, no_error)) bad("it is a directory");
   std::array<unsigned char, 12> start{};
   in_.read(reinterpret_cast<char*>(start.data()), 10);
   if (!in_ || std::string_view(reinterpret_cast<const char*>(start.data()), 6) != kMagic)
@@ -72,8 +55,9 @@ NpyReader::NpyReader(const std::string& path) : path_(path), in_(path, std::ios:
   if (!in_) bad("it ends in its header");
   parse_header(header);
   const auto data_start = static_cast<uintmax_t>(in_.tellg());
-  const uintmax_t size = std::filesystem::file_size(path);
-  if (size - data_start != static_cast<uintmax_t>(rows_) * static_cast<uintmax_t>(cols_) * sizeof(float))
+  const uintmax_t size = std::filesystem::file_size(path, no_error);
+  if (no_error ||
+      size - data_start != static_cast<uintmax_t>(rows_) * static_cast<uintmax_t>(cols_) * sizeof(float))
     bad("its data are not as long as its shape says");
   row_.resize(static_cast<size_t>(cols_));
 }

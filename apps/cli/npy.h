@@ -7,24 +7,19 @@
 #include <string>
 #include <vector>
 
+#include "gguf/atomic_file.h"
+
 namespace yoke::cli {
 
 // Rows one after another; the file appears under its name when close() has written everything.
 class NpyWriter {
  public:
   NpyWriter(const std::string& path, int64_t rows, int64_t cols);
-  ~NpyWriter();
-  NpyWriter(const NpyWriter&) = delete;
-  NpyWriter& operator=(const NpyWriter&) = delete;
   void append(std::span<const float> row);
-  void close();
+  void close() { out_.commit(); }
 
  private:
-  [[noreturn]] void failed() const;
-
-  std::string path_, temporary_;
-  std::ofstream out_;
-  bool closed_ = false;
+  AtomicFile out_;
 };
 
 // Throws kBadFile unless it is a whole little-endian float32 matrix in C order.

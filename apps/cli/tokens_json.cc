@@ -19,13 +19,18 @@ std::vector<int32_t> from_json(const std::string& path, const Json& list) {
   return ids;
 }
 
+// Behind a tab is the token's text, for people.
 std::vector<int32_t> from_words(const std::string& path, const std::string& text) {
-  std::istringstream words(text);
+  std::istringstream lines(text);
   std::vector<int32_t> ids;
-  int32_t id = 0;
-  while (words >> id) ids.push_back(id);
-  if (!words.eof())
-    fail(ErrorKind::kBadFile, "reading " + path, "entry " + std::to_string(ids.size()) + " is no token id");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find('\t')));
+    int32_t id = 0;
+    while (words >> id) ids.push_back(id);
+    if (!words.eof()) {
+      fail(ErrorKind::kBadFile, "reading " + path, "entry " + std::to_string(ids.size()) + " is no token id");
+    }
+  }
   return ids;
 }
 
@@ -40,6 +45,15 @@ std::vector<int32_t> read_tokens(const std::string& path) {
   if (document.is_object() && document.contains("tokens") && document["tokens"].is_array())
     return from_json(path, document["tokens"]);
   fail(ErrorKind::kBadFile, "reading " + path, "neither {\"tokens\": [...]} nor a list of token ids");
+}
+
+void check_tokens(std::span<const int32_t> ids, int64_t vocabulary, const std::string& path) {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= 0 && ids[i] < vocabulary) continue;
+    fail(ErrorKind::kBadFile, "reading " + path,
+         "entry " + std::to_string(i) + ": token " + std::to_string(ids[i]) + " is out of range (" +
+             std::to_string(vocabulary) + " tokens)");
+  }
 }
 
 }  // namespace yoke::cli

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <variant>
 
 #include "base/error.h"
 #include "sampling/random.h"
@@ -11,25 +13,38 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+int64_t ceil_div(int64_t n, int64_t by) {
+  return (n + by - 1) / by;
+}
+
+// Positions that each sequence comes to use.
+int64_t positions(const BenchOptions& o) {
+  return int64_t{o.depth} + std::max({o.prompt, o.generate, 1});
+}
+
 class Runs {
  public:
-  Runs(Model& model, const BenchOptions& options) : model_(model), o_(options) {
+  Runs(Model& model, const BenchOptions& options)
+      : model_(model),
+        o_(options),
+        each_(std::max(1, model.limits().rows / options.batch)),
+        total_(prompt_steps(std::max(o_.depth, 1)) +
+               o_.repeat * (prompt_steps(o_.prompt) + int64_t{o_.generate})) {
     for (int32_t s = 0; s < o_.batch; ++s) {
       blocks_.emplace_back(model.pool());
-      if (!blocks_.back().reserve(o_.depth + std::max(o_.prompt, o_.generate)))
-        fail(ErrorKind::kDoesNotFit, "benchmarking", "the context is too short for depth and prompt");
+      if (!blocks_.back().reserve(positions(o_)))
+        fail(ErrorKind::kDoesNotFit, "benchmarking", "the cache has no room for all sequences");
     }
-    const int64_t most = o_.depth + std::max({o_.prompt, o_.generate, 1});
-    for (int64_t i = 0; i < most; ++i)
+    for (int64_t i = 0; i < positions(o_); ++i)
       tokens_.push_back(static_cast<int32_t>(random_.next() % static_cast<uint64_t>(model.net().vocabulary)));
   }
+
+  int64_t prompt_steps(int64_t tokens) const { return ceil_div(tokens, each_); }
 
   // All sequences' prompts [from, to), in steps as large as the model takes; seconds.
   double prompts(int32_t from, int32_t to) {
     const auto begin = Clock::now();
-    const int32_t rows = model_.limits().rows;
-    const int32_t each = std::max(1, rows / o_.batch);
-    for (int32_t at = from; at < to; at += each) step(at, std::min(each, to - at), at + each >= to);
+    for (int32_t at = from; at < to; at += each_) step(at, std::min(each_, to - at), at + each_ >= to);
     return seconds_since(begin);
   }
 
@@ -58,10 +73,13 @@ class Runs {
                        .want = logits ? WantLogits::kLast : WantLogits::kNone});
     }
     model_.run(items);
+    if (o_.progress) o_.progress(++done_, total_);
   }
 
   Model& model_;
   const BenchOptions& o_;
+  int32_t each_;  // rows of a sequence in a prompt step
+  int64_t total_, done_ = 0;
   Random random_{42};
   std::vector<SequenceBlocks> blocks_;
   std::vector<int32_t> tokens_;
@@ -73,41 +91,79 @@ double median(std::vector<double> values) {
   return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-uint64_t weight_bytes(const Model& model) {
-  uint64_t bytes = 0;
-  for (const auto& device : model.devices()) bytes += device->allocated_bytes(BufferUse::kWeights);
+// What one step reads of the weights: of the token table only a few rows, which are not counted, unless it is
+// the head too.
+struct ReadBytes {
+  double every_step = 0;
+  double with_logits = 0;  // more, where logits are wanted: the head
+};
+
+ReadBytes read_bytes(const Program& program) {
+  std::set<int32_t> always, wanted;
+  for (const Segment& segment : program.segments) {
+    for (const ProgramOp& p : segment.ops) {
+      if (std::holds_alternative<Embed>(p.op)) continue;
+      bool rows = false;
+      for_each_write(p.op, [&](const ValueId& id) {
+        rows = rows || program.values[static_cast<size_t>(index(id))].rows == RowKind::kRows;
+      });
+      for_each_weight(p.op, [&](const WeightId& id) { (rows ? always : wanted).insert(index(id)); });
+    }
+  }
+  ReadBytes bytes;
+  const auto size = [&](int32_t w) {
+    return static_cast<double>(program.weights[static_cast<size_t>(w)].bytes);
+  };
+  for (const int32_t w : always) bytes.every_step += size(w);
+  for (const int32_t w : wanted) bytes.with_logits += size(w);
   return bytes;
 }
 
-void finish(BenchPhase& phase, const Model& model, double tokens_per_pass) {
+// steps: of one run of the phase, of which `with_logits` made logits; tokens: of all sequences together.
+void finish(BenchPhase& phase, const Model& model, double steps, double with_logits, double tokens) {
   phase.median = median(phase.tokens_per_s);
-  phase.weight_gb_per_s = static_cast<double>(weight_bytes(model)) * phase.median / tokens_per_pass / 1e9;
+  const ReadBytes read = read_bytes(model.executor().program());
+  const double bytes = steps * read.every_step + with_logits * read.with_logits;
+  phase.weight_gb_per_s = bytes * phase.median / tokens / 1e9;
 }
 
 }  // namespace
 
+void check_bench(const BenchOptions& o, int64_t context) {
+  if (o.prompt == 0 && o.generate == 0)
+    fail(ErrorKind::kUsage, "benchmarking", "there is nothing to measure (--prompt or --gen above 0)");
+  if (positions(o) > context) {
+    fail(ErrorKind::kUsage, "benchmarking",
+         "depth and prompt or answer take " + std::to_string(positions(o)) +
+             " positions, more than the context of " + std::to_string(context) + " (a larger --ctx helps)");
+  }
+}
+
 BenchResult bench(Model& model, const BenchOptions& o) {
+  check_bench(o, model.context());
   Runs runs(model, o);
   BenchResult result;
-  BenchPhase prefill{.name = "prefill",
-                     .rows = std::min(o.prompt * o.batch, model.limits().rows),
-                     .depth = o.depth,
-                     .batch = o.batch};
+  const double prompt_tokens = static_cast<double>(o.prompt) * o.batch;
+  const double generated = static_cast<double>(o.generate) * o.batch;
+  BenchPhase prefill{
+      .name = "prefill",
+      .rows = static_cast<int32_t>(std::min<int64_t>(int64_t{o.prompt} * o.batch, model.limits().rows)),
+      .depth = o.depth,
+      .batch = o.batch};
   BenchPhase decode{.name = "decode", .rows = o.batch, .depth = o.depth, .batch = o.batch};
   runs.prompts(0, std::max(o.depth, 1));  // fills the cache, touches all weights
   for (int32_t r = 0; r < o.repeat; ++r) {
-    if (o.progress) o.progress("run " + std::to_string(r + 1) + " of " + std::to_string(o.repeat));
     if (o.prompt > 0)
-      prefill.tokens_per_s.push_back(o.prompt * o.batch / runs.prompts(o.depth, o.depth + o.prompt));
-    if (o.generate > 0) decode.tokens_per_s.push_back(o.generate * o.batch / runs.decode());
+      prefill.tokens_per_s.push_back(prompt_tokens / runs.prompts(o.depth, o.depth + o.prompt));
+    if (o.generate > 0) decode.tokens_per_s.push_back(generated / runs.decode());
   }
   result.last_logits = runs.last_logits();
   if (o.prompt > 0) {
-    finish(prefill, model, prefill.rows);
+    finish(prefill, model, static_cast<double>(runs.prompt_steps(o.prompt)), 1, prompt_tokens);
     result.phases.push_back(prefill);
   }
   if (o.generate > 0) {
-    finish(decode, model, o.batch);
+    finish(decode, model, o.generate, o.generate, generated);
     result.phases.push_back(decode);
   }
   return result;

@@ -16,7 +16,7 @@ struct BenchOptions {
   int32_t depth = 0;       // positions in the cache before either phase begins
   int32_t batch = 1;       // sequences
   int32_t repeat = 3;
-  std::function<void(const std::string& what)> progress = {};
+  std::function<void(int64_t done, int64_t total)> progress = {};  // steps
 };
 
 struct BenchPhase {
@@ -26,13 +26,16 @@ struct BenchPhase {
   int32_t batch = 1;
   std::vector<double> tokens_per_s = {};  // [repeat], of all sequences together
   double median = 0;
-  double weight_gb_per_s = 0;  // bytes of all weights times steps over time, at the median
+  double weight_gb_per_s = 0;  // bytes of the weights that the steps read, over time, at the median
 };
 
 struct BenchResult {
   std::vector<BenchPhase> phases;
   std::vector<float> last_logits;
 };
+
+// Throws kUsage where there is nothing to measure or the context is too short.
+void check_bench(const BenchOptions& options, int64_t context);
 
 // Random tokens from a fixed seed. Needs a context of depth + max(prompt, generate) positions a sequence.
 BenchResult bench(Model& model, const BenchOptions& options);

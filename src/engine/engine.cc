@@ -55,14 +55,17 @@ struct Engine::Sequence {
 Engine::Engine(StepRunner& runner, const EngineLimits& limits) : runner_(runner), limits_(limits) {}
 Engine::~Engine() = default;
 
-Engine::RequestId Engine::submit(Request request) {
-  const auto prompt = static_cast<int64_t>(request.prompt.size());
-  if (prompt == 0) fail(ErrorKind::kUsage, "taking a request", "the prompt has no tokens");
-  if (prompt > limits_.context) {
+void check_prompt(size_t tokens, int64_t context) {
+  if (tokens == 0) fail(ErrorKind::kUsage, "taking a request", "the prompt has no tokens");
+  if (static_cast<int64_t>(tokens) > context) {
     fail(ErrorKind::kUsage, "taking a request",
-         "the prompt's " + std::to_string(prompt) + " tokens do not fit the context of " +
-             std::to_string(limits_.context) + " (a larger --ctx helps)");
+         "the prompt's " + std::to_string(tokens) + " tokens do not fit the context of " +
+             std::to_string(context) + " (a larger --ctx helps)");
   }
+}
+
+Engine::RequestId Engine::submit(Request request) {
+  check_prompt(request.prompt.size(), limits_.context);
   for (const int32_t token : request.prompt) {
     if (token < 0 || token >= limits_.vocabulary) {
       fail(ErrorKind::kUsage, "taking a request",
@@ -155,15 +158,18 @@ void Engine::commit(Sequence& s, int32_t tokens, std::span<const float> logits) 
   s.computed += tokens;
   if (logits.empty()) return;
   const bool first = s.answer.tokens.empty();
+  const Clock::time_point now = Clock::now();
   if (first) {
-    s.first_token = Clock::now();
-    s.answer.prefill_s = seconds(s.started, s.first_token);
+    s.first_token = now;
+    s.answer.prefill_s = seconds(s.started, now);
+  } else {
+    ++s.answer.decode_steps;
+    s.answer.decode_s = seconds(s.first_token, now);
   }
   s.answer.last_logits.assign(logits.begin(), logits.end());
   const int64_t most = s.request.most_tokens;
   if (most == 0) return finish(s, FinishReason::kLength);
   take_token(s, s.sampler.sample(logits));
-  s.answer.decode_s = seconds(s.first_token, Clock::now());
 }
 
 void Engine::take_token(Sequence& s, int32_t token) {

@@ -37,7 +37,8 @@ struct Answer {
   int64_t prompt_tokens = 0;
   int64_t reused_tokens = 0;       // of the prompt, found in the cache
   double prefill_s = 0;            // from the first prompt step to the first token
-  double decode_s = 0;             // from the first token to the last
+  int64_t decode_steps = 0;        // after the first token's; the end token has one too
+  double decode_s = 0;             // of those steps
   std::vector<float> last_logits;  // the row of the request's last step
 };
 
@@ -46,6 +47,9 @@ struct EngineLimits {
   int64_t context = 0;             // positions of one sequence
   int64_t vocabulary = INT32_MAX;  // tokens
 };
+
+// Throws kUsage where a prompt is empty or longer than the context.
+void check_prompt(size_t tokens, int64_t context);
 
 class Engine {
  public:

@@ -37,6 +37,8 @@ PlanRequest request_for(const ModelOptions& options, const Net& net) {
   request.place = options.place;
   request.gpu_memory = options.gpu_memory;
   request.context = options.context;
+  if (request.context < 0)
+    request.context = std::min<int64_t>(kUsualContext, std::max(1, net.trained_context));
   request.kv = options.kv;
   request.sequences = options.sequences;
   request.rows = std::max(options.chunk, options.sequences);
@@ -59,7 +61,22 @@ PlannedModel plan_model(const ModelOptions& options, const std::string& machine_
     request.machine = chosen(read_machine(machine_file), options.devices);
   }
   planned.plan = make_plan(request);
+  if (planned.plan.context > planned.net.trained_context && planned.net.trained_context > 0) {
+    planned.plan.notes.push_back("a context of " + std::to_string(planned.plan.context) +
+                                 " tokens is longer than the " + std::to_string(planned.net.trained_context) +
+                                 " that the model was trained for; answers past that may be poor");
+  }
   return planned;
+}
+
+Tokenizer load_tokenizer(const PlannedModel& planned) {
+  Tokenizer tokenizer = Tokenizer::create(vocabulary_from_gguf(*planned.file));
+  if (tokenizer.size() != planned.net.vocabulary) {
+    fail(ErrorKind::kBadFile, "reading " + planned.file->path(),
+         "tokenizer.ggml.tokens: " + std::to_string(tokenizer.size()) +
+             " tokens, but token_embd.weight has " + std::to_string(planned.net.vocabulary) + " rows");
+  }
+  return tokenizer;
 }
 
 Model::Model(PlannedModel planned, Tokenizer tokenizer, const ModelOptions& options)
@@ -79,15 +96,14 @@ Model::Model(PlannedModel planned, Tokenizer tokenizer, const ModelOptions& opti
 
 Model::~Model() = default;
 
+std::unique_ptr<Model> Model::load(PlannedModel planned, Tokenizer tokenizer, const ModelOptions& options) {
+  return std::unique_ptr<Model>(new Model(std::move(planned), std::move(tokenizer), options));
+}
+
 std::unique_ptr<Model> Model::load(const ModelOptions& options) {
   PlannedModel planned = plan_model(options);
-  Tokenizer tokenizer = Tokenizer::create(vocabulary_from_gguf(*planned.file));
-  if (tokenizer.size() != planned.net.vocabulary) {
-    fail(ErrorKind::kBadFile, "reading " + options.path,
-         "tokenizer.ggml.tokens: " + std::to_string(tokenizer.size()) +
-             " tokens, but token_embd.weight has " + std::to_string(planned.net.vocabulary) + " rows");
-  }
-  return std::unique_ptr<Model>(new Model(std::move(planned), std::move(tokenizer), options));
+  Tokenizer tokenizer = load_tokenizer(planned);
+  return load(std::move(planned), std::move(tokenizer), options);
 }
 
 void Model::run(std::span<const StepItem> items) {

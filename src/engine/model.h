@@ -19,12 +19,16 @@
 
 namespace yoke {
 
+inline constexpr int64_t kUsualContext = 4096;
+
 struct ModelOptions {
   std::string path;
-  int64_t context = 4096;  // positions of one sequence; 0: the largest that fits, up to the trained length
-  int32_t threads = 0;     // 0: physical cores within affinity and cgroup limits
-  std::string isa;         // empty: the best
-  std::string devices;     // "vulkan:0,cpu"; empty: every real GPU, then the CPU
+  // Positions of one sequence; 0: the largest that fits, up to the trained length; -1: kUsualContext, or the
+  // trained length where that is shorter.
+  int64_t context = -1;
+  int32_t threads = 0;  // 0: physical cores within affinity and cgroup limits
+  std::string isa;      // empty: the best
+  std::string devices;  // "vulkan:0,cpu"; empty: every real GPU, then the CPU
   std::string gpu_layers = "auto";
   std::vector<std::string> place;  // "REGEX=DEVICE"
   uint64_t gpu_memory = 0;         // bound per GPU device; 0: what it has free
@@ -46,11 +50,16 @@ struct PlannedModel {
 // machine_file: plan for a described machine instead of this one; empty: this one.
 PlannedModel plan_model(const ModelOptions& options, const std::string& machine_file = {});
 
+// The file's own tokenizer, checked against the Net. Throws kBadFile.
+Tokenizer load_tokenizer(const PlannedModel& planned);
+
 class Model : public StepRunner {
  public:
   ~Model() override;
   // Throws kBadFile, kUsage, kDoesNotFit; nothing is left behind.
   static std::unique_ptr<Model> load(const ModelOptions& options);
+  // What plan_model() planned for the same options.
+  static std::unique_ptr<Model> load(PlannedModel planned, Tokenizer tokenizer, const ModelOptions& options);
 
   void run(std::span<const StepItem> items) override;
   std::span<const float> logits(int32_t i) const override { return executor_->logits(i); }

@@ -104,15 +104,22 @@ double log_sum_exp(std::span<const float> logits) {
   return top + std::log(sum);
 }
 
+void check_perplexity(int64_t tokens, int64_t chunk_tokens) {
+  const std::string doing = "computing perplexity";
+  if (chunk_tokens < 3)
+    fail(ErrorKind::kUsage, doing, "chunks of fewer than 3 tokens hold nothing to predict (a larger --ctx)");
+  if (tokens / chunk_tokens < 2) {
+    fail(ErrorKind::kUsage, doing,
+         std::to_string(tokens) + " tokens are fewer than two chunks of " + std::to_string(chunk_tokens) +
+             " (use a longer text or a smaller --ctx)");
+  }
+}
+
 PerplexityResult perplexity(StepRunner& runner, std::span<const int32_t> tokens,
                             const PerplexityOptions& options) {
   const int64_t n = options.chunk_tokens;
+  check_perplexity(static_cast<int64_t>(tokens.size()), n);
   const int64_t chunks = static_cast<int64_t>(tokens.size()) / n;
-  if (chunks < 2) {
-    fail(ErrorKind::kUsage, "computing perplexity",
-         std::to_string(tokens.size()) + " tokens are fewer than two chunks of " + std::to_string(n) +
-             " (use a longer text or a smaller --ctx)");
-  }
   Scorer scorer(options, chunks * n);
   for (int64_t first = 0; first < chunks;) {
     std::vector<Chunk> group;

@@ -28,7 +28,10 @@ struct PerplexityResult {
   std::vector<float> last_logits;  // of the last position
 };
 
-// tokens: an incomplete last chunk is dropped; fewer than two chunks is an error (kUsage).
+// Throws kUsage for fewer than two chunks, and for chunks too short to hold a prediction.
+void check_perplexity(int64_t tokens, int64_t chunk_tokens);
+
+// tokens: an incomplete last chunk is dropped; checked as above.
 PerplexityResult perplexity(StepRunner& runner, std::span<const int32_t> tokens,
                             const PerplexityOptions& options);
 

@@ -8,7 +8,10 @@
 #include "base/error.h"
 #include "command.h"
 #include "devices/cpu/roofs.h"
+#include "interrupt.h"
+#include "load_model.h"
 #include "model_options.h"
+#include "progress.h"
 #include "results.h"
 
 namespace yoke::cli {
@@ -20,18 +23,26 @@ struct BenchArguments {
   bool json = false;
 };
 
+BenchResult measured(Model& model, BenchOptions o) {
+  Progress progress("measuring");
+  o.progress = [&](int64_t done, int64_t total) {
+    progress.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
+  };
+  return bench(model, o);
+}
+
 int run(const CLI::App& app, const BenchArguments& a) {
   ModelOptions options = a.model.parsed();
-  const BenchOptions& o = a.options;
-  if (app.count("--ctx") == 0) options.context = o.depth + std::max({o.prompt, o.generate, 1});
+  BenchOptions o = a.options;
+  if (app.count("--ctx") == 0) options.context = int64_t{o.depth} + std::max({o.prompt, o.generate, 1});
   options.sequences = o.batch;
-  Progress loading("loading");
-  options.progress = [&](uint64_t done, uint64_t total) { loading.update(done, total); };
-  const std::unique_ptr<Model> model = Model::load(options);
+  InterruptGuard guard;
+  const std::unique_ptr<Model> model = load_model(
+      options, [&](const PlannedModel& planned, const Tokenizer&) { check_bench(o, planned.plan.context); });
   // Before and after: the bandwidth of virtual machines wanders.
   const RoofOptions roof_options{.threads = options.threads, .isa = options.isa};
   const CpuRoofs before = measure_cpu_roofs(roof_options);
-  const BenchResult result = bench(*model, o);
+  const BenchResult result = measured(*model, o);
   const CpuRoofs after = measure_cpu_roofs(roof_options);
   const double roof = std::max(before.read_gb_s, after.read_gb_s);
   const double peak = std::max(before.int8_gop_s, after.int8_gop_s);
@@ -70,24 +81,17 @@ int run(const CLI::App& app, const BenchArguments& a) {
 
 Runner declare_bench(CLI::App& app) {
   auto a = std::make_shared<BenchArguments>();
-  add_model_options(app, a->model);
   BenchOptions& o = a->options;
-  app.add_option("--prompt", o.prompt, "tokens of each prompt; 0: no prefill")
-      ->check(CLI::Range(0, 1 << 24))
-      ->capture_default_str();
-  app.add_option("--gen", o.generate, "tokens generated; 0: no decode")
-      ->check(CLI::Range(0, 1 << 24))
-      ->capture_default_str();
-  app.add_option("--depth", o.depth, "positions already in the cache")
-      ->check(CLI::Range(0, 1 << 24))
-      ->capture_default_str();
-  app.add_option("--batch", o.batch, "sequences at once; tokens/s is their total")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  app.add_option("--repeat", o.repeat, "runs; the median is told")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  const auto add = [&](const char* name, int32_t& to, int32_t least, int32_t most, const char* what) {
+    app.add_option(name, to, what)->type_name("N")->check(CLI::Range(least, most))->capture_default_str();
+  };
+  add("--prompt", o.prompt, 0, 1 << 24, "tokens of each prompt; 0: no prefill");
+  add("--gen", o.generate, 0, 1 << 24, "tokens generated; 0: no decode");
+  add("--depth", o.depth, 0, 1 << 24, "positions already in the cache");
+  add("--batch", o.batch, 1, 4096, "sequences at once; tokens/s is their total");
+  add("--repeat", o.repeat, 1, 1000, "runs; the median is told");
   add_json(app, a->json);
+  add_model_options(app, a->model, "what --depth, --prompt and --gen need");
   return [a, &app] { return run(app, *a); };
 }
 

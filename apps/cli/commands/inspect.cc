@@ -1,7 +1,6 @@
 // `yoke inspect`: what any GGUF file holds, also one that cannot be run.
 #include "gguf/inspect.h"
 
-#include <iostream>
 #include <memory>
 
 #include "command.h"
@@ -16,11 +15,11 @@ struct InspectArguments {
 };
 
 int run(const InspectArguments& a) {
-  const GgufFile file = GgufFile::open(a.model);
+  const GgufFile file = GgufFile::open(model_path(a.model));
   if (a.json) {
     print_json(inspect_json(file, a.options));
   } else {
-    std::cout << inspect_text(file, a.options) << std::flush;
+    write_out(inspect_text(file, a.options));
   }
   return 0;
 }
@@ -31,6 +30,7 @@ Runner declare_inspect(CLI::App& app) {
   auto a = std::make_shared<InspectArguments>();
   add_model(app, a->model);
   app.add_option("--elements", a->options.array_elements, "how many elements of a long array are shown")
+      ->type_name("N")
       ->capture_default_str();
   add_json(app, a->json);
   return [a] { return run(*a); };

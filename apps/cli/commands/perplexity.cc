@@ -7,8 +7,11 @@
 
 #include "base/error.h"
 #include "command.h"
+#include "interrupt.h"
+#include "load_model.h"
 #include "model_options.h"
 #include "npy.h"
+#include "progress.h"
 #include "results.h"
 #include "tokens_json.h"
 
@@ -22,21 +25,15 @@ struct PerplexityArguments {
   bool json = false;
 };
 
-std::vector<int32_t> scored_tokens(const PerplexityArguments& a, const Model& model) {
+std::vector<int32_t> scored_tokens(const PerplexityArguments& a, const Net& net, const Tokenizer& tokenizer) {
   if (!a.tokens.empty()) {
     std::vector<int32_t> ids = read_tokens(a.tokens);
-    for (const int32_t id : ids) {
-      if (id < 0 || id >= model.net().vocabulary) {
-        fail(ErrorKind::kBadFile, "reading " + a.tokens,
-             "token " + std::to_string(id) + " is out of range (" + std::to_string(model.net().vocabulary) +
-                 " tokens)");
-      }
-    }
+    check_tokens(ids, net.vocabulary, a.tokens);
     return ids;
   }
   std::string text = read_text_file(a.file);
   if (text.ends_with('\n')) text.pop_back();
-  return model.tokenizer().encode(text, {.parse_special = false, .add_special = true});
+  return tokenizer.encode(text, {.parse_special = false, .add_special = true});
 }
 
 int run(const PerplexityArguments& a) {
@@ -47,11 +44,14 @@ int run(const PerplexityArguments& a) {
   options.all_logits = true;
   if (options.context == 0)
     fail(ErrorKind::kUsage, "reading --ctx", "perplexity needs the length of its chunks");
-  Progress loading("loading");
-  options.progress = [&](uint64_t done, uint64_t total) { loading.update(done, total); };
-  const std::unique_ptr<Model> model = Model::load(options);
+  InterruptGuard guard;
+  std::vector<int32_t> tokens;
+  const std::unique_ptr<Model> model =
+      load_model(options, [&](const PlannedModel& planned, const Tokenizer& tokenizer) {
+        tokens = scored_tokens(a, planned.net, tokenizer);
+        check_perplexity(static_cast<int64_t>(tokens.size()), options.context);
+      });
 
-  const std::vector<int32_t> tokens = scored_tokens(a, *model);
   const int64_t positions = static_cast<int64_t>(tokens.size()) / options.context * options.context;
   std::unique_ptr<NpyWriter> writer;
   std::unique_ptr<NpyReader> reader;
@@ -106,13 +106,19 @@ int run(const PerplexityArguments& a) {
 Runner declare_perplexity(CLI::App& app) {
   auto a = std::make_shared<PerplexityArguments>();
   a->model.options.context = 512;
-  add_model_options(app, a->model);
-  app.add_option("-f,--file", a->file, "text to score; one trailing newline is dropped; -: stdin");
-  app.add_option("--tokens", a->tokens, "token ids instead, {\"tokens\": [...]}, taken exactly as they are");
-  app.add_option("--parallel", a->parallel, "chunks computed side by side")->check(CLI::Range(1, 4096));
-  app.add_option("--logits", a->logits, "write all logits to this .npy file");
-  app.add_option("--compare", a->compare, "logits of another run (.npy): prints the divergence from them");
+  const auto add = [&](const char* names, std::string& to, const char* what) {
+    app.add_option(names, to, what)->type_name("FILE");
+  };
+  add("-f,--file", a->file, "text to score; one trailing newline is dropped; -: stdin");
+  add("--tokens", a->tokens, "token ids instead, {\"tokens\": [...]}, taken exactly as they are");
+  app.add_option("--parallel", a->parallel, "chunks computed side by side")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  add("--logits", a->logits, "write all logits to this .npy file");
+  add("--compare", a->compare, "logits of another run (.npy): prints the divergence from them");
   add_json(app, a->json);
+  add_model_options(app, a->model, "512; it is the length of a chunk");
   return [a] { return run(*a); };
 }
 

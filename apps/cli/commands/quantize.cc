@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "command.h"
 #include "convert/quantize_model.h"
+#include "interrupt.h"
+#include "progress.h"
 
 namespace yoke::cli {
 namespace {
@@ -21,6 +23,7 @@ int run(const QuantizeArguments& a) {
   const GgufFile in = GgufFile::open(a.in);
   std::vector<QuantizedTensor> tensors;
   {
+    InterruptGuard guard;
     Progress progress("quantizing");
     const int threads =
         a.threads > 0 ? a.threads : plan_team(detect_cpu_topology(), cgroup_cpu_limit(), 0).threads;
@@ -62,9 +65,11 @@ Runner declare_quantize(CLI::App& app) {
   for (const std::string& name : QuantizeType::known_names()) known += " " + name;
   app.add_option("IN", a->in, "GGUF file to read")->required();
   app.add_option("OUT", a->out, "GGUF file to write")->required();
-  app.add_option("--type", a->type, "one of" + known)->required();
-  app.add_option("-t,--threads", a->threads, "threads; 0: the physical cores this process may use")
-      ->check(CLI::Range(0, 4096));
+  app.add_option("--type", a->type, "one of" + known)->type_name("TYPE")->required();
+  app.add_option("-t,--threads", a->threads, "threads")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->default_str("0: the physical cores that this process may use");
   add_json(app, a->json);
   return [a] { return run(*a); };
 }

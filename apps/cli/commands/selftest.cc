@@ -92,8 +92,8 @@ int run(const SelftestArguments& a) {
 
 Runner declare_selftest(CLI::App& app) {
   auto a = std::make_shared<SelftestArguments>();
-  app.add_option("--devices", a->devices, "only these, e.g. cpu,vulkan:0");
-  app.add_option("--isa", a->isa, "only this instruction set of the CPU");
+  app.add_option("--devices", a->devices, "only these, such as cpu,vulkan:0")->type_name("LIST");
+  app.add_option("--isa", a->isa, "only this instruction set of the CPU")->type_name("NAME");
   app.add_flag("--thorough", a->thorough, "every combination of sizes");
   app.add_flag("-v,--verbose", a->verbose, "a line for each op and format, not only for failures");
   add_json(app, a->json);

@@ -7,6 +7,8 @@
 #include "base/cpu_topology.h"
 #include "command.h"
 #include "gguf/gguf_file.h"
+#include "interrupt.h"
+#include "progress.h"
 
 namespace yoke::cli {
 namespace {
@@ -46,6 +48,7 @@ int run(const CLI::App& app, const SynthArguments& a) {
   options.threads =
       a.threads > 0 ? a.threads : plan_team(detect_cpu_topology(), cgroup_cpu_limit(), 0).threads;
   {
+    InterruptGuard guard;
     Progress progress("writing");
     options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
     synth_model(a.out, options);
@@ -70,12 +73,17 @@ Runner declare_synth(CLI::App& app) {
   std::string known;
   for (const SynthShape& shape : synth_shapes()) known += " " + std::string(shape.name);
   app.add_option("OUT", a->out, "GGUF file to write")->required();
-  app.add_option("--like", a->like, "the shape, one of" + known)->required();
-  app.add_option("--type", a->type, "format of the matrices, as for quantize")->capture_default_str();
-  for (const Change& change : kChanges) app.add_option(change.option, a->changed.*change.field, change.what);
-  app.add_option("--seed", a->seed, "seed of the weights")->capture_default_str();
-  app.add_option("-t,--threads", a->threads, "threads; 0: the physical cores this process may use")
-      ->check(CLI::Range(0, 4096));
+  app.add_option("--like", a->like, "the shape, one of" + known)->type_name("SHAPE")->required();
+  app.add_option("--type", a->type, "format of the matrices, as for quantize")
+      ->type_name("TYPE")
+      ->capture_default_str();
+  for (const Change& change : kChanges)
+    app.add_option(change.option, a->changed.*change.field, change.what)->type_name("N");
+  app.add_option("--seed", a->seed, "seed of the weights")->type_name("N")->capture_default_str();
+  app.add_option("-t,--threads", a->threads, "threads")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->default_str("0: the physical cores that this process may use");
   add_json(app, a->json);
   return [a, &app] { return run(app, *a); };
 }

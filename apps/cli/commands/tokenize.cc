@@ -26,7 +26,7 @@ std::string input_text(const CLI::App& app, const std::string& file, const std::
 }
 
 int tokenize(const CLI::App& app, const TokenizeArguments& a) {
-  const GgufFile file = GgufFile::open(a.model);
+  const GgufFile file = GgufFile::open(model_path(a.model));
   const Tokenizer tokenizer = Tokenizer::create(vocabulary_from_gguf(file));
   const std::vector<int32_t> ids = tokenizer.encode(
       input_text(app, a.file, a.text), {.parse_special = a.parse_special, .add_special = !a.no_special});
@@ -42,14 +42,16 @@ int tokenize(const CLI::App& app, const TokenizeArguments& a) {
 }
 
 int detokenize(const TokenizeArguments& a) {
-  const GgufFile file = GgufFile::open(a.model);
+  const GgufFile file = GgufFile::open(model_path(a.model));
   const Tokenizer tokenizer = Tokenizer::create(vocabulary_from_gguf(file));
-  const std::vector<int32_t> ids = read_tokens(a.file.empty() ? "-" : a.file);
+  const std::string path = a.file.empty() ? "-" : a.file;
+  const std::vector<int32_t> ids = read_tokens(path);
+  check_tokens(ids, tokenizer.size(), path);
   const std::string text = tokenizer.decode(ids, {.keep_special = a.parse_special});
   if (a.json) {
     print_json({{"text", text}});
   } else {
-    std::cout << text << std::flush;
+    write_out(text);
   }
   return 0;
 }
@@ -59,8 +61,9 @@ int detokenize(const TokenizeArguments& a) {
 Runner declare_tokenize(CLI::App& app) {
   auto a = std::make_shared<TokenizeArguments>();
   add_model(app, a->model);
-  app.add_option("-f,--file", a->file, "the text; its bytes are taken as they are; -: stdin");
-  app.add_option("-p,--prompt", a->text, "the text itself");
+  app.add_option("-f,--file", a->file, "the text; its bytes are taken as they are; -: stdin")
+      ->type_name("FILE");
+  app.add_option("-p,--prompt", a->text, "the text itself")->type_name("TEXT");
   app.add_flag("--parse-special", a->parse_special, "text that looks like a special token becomes one");
   app.add_flag("--no-special", a->no_special, "leave BOS and EOS out");
   add_json(app, a->json);
@@ -70,8 +73,10 @@ Runner declare_tokenize(CLI::App& app) {
 Runner declare_detokenize(CLI::App& app) {
   auto a = std::make_shared<TokenizeArguments>();
   add_model(app, a->model);
-  app.add_option("-f,--file", a->file, "{\"tokens\": [...]}, an array, or numbers; -: stdin (the default)");
-  app.add_flag("--keep-special", a->parse_special, "show control tokens by their names");
+  app.add_option("-f,--file", a->file,
+                 "{\"tokens\": [...]}, an array, numbers, or the output of tokenize; -: stdin (the default)")
+      ->type_name("FILE");
+  app.add_flag("--keep-special,--parse-special", a->parse_special, "show control tokens by their names");
   add_json(app, a->json);
   return [a] { return detokenize(*a); };
 }
