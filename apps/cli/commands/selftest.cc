@@ -63,7 +63,16 @@ void print_result(const Subject& s, const ConformanceResult& r) {
     std::printf("      %d cases not run: %s\n", r.skipped_cases, r.skip_reason.c_str());
 }
 
+// Names that cannot be opened are told before the first test.
+void check_names(const SelftestArguments& a) {
+  if (!a.isa.empty()) open_device("cpu", {.threads = 1, .isa = a.isa});
+  for (const Subject& s : subjects(a)) {
+    if (!a.devices.empty() && s.device != "cpu") open_device(s.device, {});
+  }
+}
+
 int run(const SelftestArguments& a) {
+  check_names(a);
   Json results = Json::array();
   int failed = 0;
   for (const Subject& s : subjects(a)) {
