@@ -27,7 +27,8 @@ void Conversation::forget_turn() {
 Session::Session(Model& model, const SessionOptions& options, int32_t step_rows)
     : model_(model),
       options_(options),
-      engine_(model, {.step_rows = step_rows, .context = model.context()}) {}
+      engine_(model,
+              {.step_rows = step_rows, .context = model.context(), .vocabulary = model.net().vocabulary}) {}
 
 Answer Session::answer(std::vector<int32_t> prompt, bool show) {
   StreamDecoder decoder(model_.tokenizer(), {}, true);
