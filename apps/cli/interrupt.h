@@ -6,8 +6,8 @@ namespace yoke::cli {
 // Thrown where work stops because of Ctrl-C outside a chat: exit code 130.
 struct Interrupted {};
 
-// Once, at the start. A closed pipe and a limit on file sizes become errors of the write that meets them instead
-// of signals.
+// Once, at the start. A closed pipe and a limit on file sizes become errors of the write that meets them
+// instead of signals.
 void install_signals();
 
 // While it lives the first SIGINT sets a flag; a second one that comes before reset() ends the program.
