@@ -5,6 +5,7 @@
 struct Q8_0 {
   static constexpr int kUnitBytes = 1088, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
+  static constexpr int kFetchRows = 4;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return load_bytes(unit + 64 + (B * 8 + G) * kVectorBytes);
@@ -20,6 +21,7 @@ YOKE_INLINE VB nibbles(const uint8_t* vector) {
 struct Q4_0 {
   static constexpr int kUnitBytes = 576, kMax = 15, kOffset = 8;
   static constexpr bool kHasMin = false, kBrainScale = false;
+  static constexpr int kFetchRows = 4;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 64 + G * kVectorBytes);
@@ -29,6 +31,7 @@ struct Q4_0 {
 struct Q4_1 {
   static constexpr int kUnitBytes = 640, kMax = 15, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
+  static constexpr int kFetchRows = 2;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 128 + G * kVectorBytes);
@@ -44,6 +47,7 @@ YOKE_INLINE VB five_bits(const uint8_t* vectors) {
 struct Q5_0 {
   static constexpr int kUnitBytes = 704, kMax = 31, kOffset = 16;
   static constexpr bool kHasMin = false, kBrainScale = false;
+  static constexpr int kFetchRows = 2;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 64);
@@ -53,6 +57,7 @@ struct Q5_0 {
 struct Q5_1 {
   static constexpr int kUnitBytes = 768, kMax = 31, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
+  static constexpr int kFetchRows = 2;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 128);
@@ -68,6 +73,7 @@ alignas(64) constexpr uint8_t kE2m1Codes[16] = {12, 13, 14, 15, 16, 18, 20, 24, 
 struct IQ4_NL {
   static constexpr int kUnitBytes = 576, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
+  static constexpr int kFetchRows = 4;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kIq4Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -77,6 +83,7 @@ struct IQ4_NL {
 struct MXFP4 {
   static constexpr int kUnitBytes = 576, kMax = 24, kOffset = 12;
   static constexpr bool kHasMin = false, kBrainScale = true;
+  static constexpr int kFetchRows = 4;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kE2m1Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -94,7 +101,7 @@ struct Blocks32 {
 template <class Codes>
 struct Block32 {
   static constexpr int kUnit = 64, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
-  static constexpr int kFetchRows = 4;
+  static constexpr int kFetchRows = Codes::kFetchRows;
   using WideTiles = BlockWideTiles<Block32>;
   using NarrowTiles = QuantNarrowTiles<Block32>;
 

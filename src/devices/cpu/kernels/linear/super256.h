@@ -9,6 +9,7 @@ struct Q4_K {
   static constexpr int kUnitBytes = 2368, kMax = 15, kOffset = 0;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = true;
+  static constexpr bool kTwoStreams = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return nibbles<S>(unit + 320 + (step * 8 + G) * kVectorBytes);
@@ -26,6 +27,7 @@ struct Q5_K {
   static constexpr int kUnitBytes = 2880, kMax = 31, kOffset = 0;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = true;
+  static constexpr bool kTwoStreams = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     const VB high = load_bytes(unit + 2368 + (step * 2 + S) * kVectorBytes);
@@ -42,6 +44,7 @@ struct Q6_K {
   static constexpr int kUnitBytes = 3392, kMax = 63, kOffset = 32;
   static constexpr int kSteps = 16, kStepSubs = 1, kSubGroups = 4;
   static constexpr bool kHasMin = false;
+  static constexpr bool kTwoStreams = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     const uint8_t* const v = unit + 320 + step * 3 * kVectorBytes;
@@ -64,6 +67,7 @@ struct Q3_K {
   static constexpr int kUnitBytes = 1856, kMax = 7, kOffset = 4;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr bool kHasMin = false;
+  static constexpr bool kTwoStreams = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     const VB low = bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
@@ -80,6 +84,7 @@ struct Q2_K {
   static constexpr int kUnitBytes = 1344, kMax = 3, kOffset = 0;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr bool kHasMin = true;
+  static constexpr bool kTwoStreams = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
@@ -99,6 +104,7 @@ struct IQ4_XS {
   static constexpr int kUnitBytes = 2240, kMax = 255, kOffset = 128;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = false;
+  static constexpr bool kTwoStreams = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return lookup(kIq4Codes, nibbles<S>(unit + 192 + (step * 8 + G) * kVectorBytes));
@@ -228,6 +234,12 @@ struct Super256 {
       });
       for (int step = 0; step < Codes::kSteps; ++step) {
         constexpr int kLines = kUnitBytes / kVectorBytes;
+        // The memory's own prefetcher takes two streams a panel for noise.
+        if constexpr (Tokens == 1 && Codes::kTwoStreams) {
+          for (int line = kLines * step / Codes::kSteps; line < kLines * (step + 1) / Codes::kSteps; ++line) {
+            fetch_ahead(w[0] + 4 * kUnitBytes + line * kVectorBytes);
+          }
+        }
         fetch_next<Super256, Panels, Tokens>(tile, w, x, kLines * step / Codes::kSteps,
                                              kLines * (step + 1) / Codes::kSteps,
                                              step % (64 / kStepElements) == 0);
