@@ -47,11 +47,46 @@ class CpuStepBuffer final : public StepBuffer {
                std::to_string(limits_.rows) + ", " + std::to_string(limits_.wanted) + " and " +
                std::to_string(limits_.sequences));
     }
+    check_rows(inputs);
     inputs_ = inputs;
   }
   const StepInputs& inputs() const { return inputs_; }
 
  private:
+  // What kernels index with lies inside what they index.
+  static void check_rows(const StepInputs& in) {
+    const auto wrong = [](const std::string& what) {
+      fail(ErrorKind::kRuntime, "writing a step's inputs", what);
+    };
+    const auto rows = static_cast<size_t>(in.rows);
+    if (in.tokens.size() < rows || in.positions.size() < rows || in.sequences.size() < rows) {
+      wrong("not every row has a token, a position and a sequence");
+    }
+    const int64_t tables = in.blocks_per_sequence > 0
+                               ? static_cast<int64_t>(in.block_tables.size()) / in.blocks_per_sequence
+                               : 0;
+    const int64_t positions = int64_t{in.blocks_per_sequence} * kBlockPositions;
+    const auto inside = [&](int32_t sequence, int64_t first, int64_t last) {
+      return sequence >= 0 && sequence < tables && first >= 0 && last < positions;
+    };
+    for (size_t r = 0; tables > 0 && r < rows; ++r) {
+      if (!inside(in.sequences[r], in.positions[r], in.positions[r])) {
+        wrong("row " + std::to_string(r) + " stands outside of the block tables");
+      }
+    }
+    for (const StepSpan& span : in.spans) {
+      const bool held = span.first_row >= 0 && span.rows >= 0 && span.first_row <= in.rows - span.rows;
+      if (!held ||
+          (tables > 0 && span.rows > 0 &&
+           !inside(span.sequence, span.first_position, int64_t{span.first_position} + span.rows - 1))) {
+        wrong("a span of " + std::to_string(span.rows) + " rows stands outside of the step");
+      }
+    }
+    for (const int32_t row : in.wanted_rows) {
+      if (row < 0 || row >= in.rows) wrong("wanted row " + std::to_string(row) + " is not in the step");
+    }
+  }
+
   StepLimits limits_;
   StepInputs inputs_;
 };
@@ -152,7 +187,7 @@ class CpuDevice final : public Device {
     for (const TimePoint& point : waits) {
       if (point.device != this || point.lane != lane) others.push_back(point);
     }
-    const uint64_t value = clock(lane).launch([this, lane, &segment, others = std::move(others)] {
+    const uint64_t value = clock(lane).launch([this, &segment, others = std::move(others)] {
       for (const TimePoint& point : others) yoke::wait(point);
       runner_.run(static_cast<CpuSegment&>(segment));
     });

@@ -148,6 +148,24 @@ TEST_P(CpuDevice, AStepBeyondTheLimitsIsRefused) {
               testing::HasSubstr("exceed the limits"));
 }
 
+TEST_P(CpuDevice, StepsThatPointOutsideOfThemselvesAreRefused) {
+  EmbedStep s(*device);
+  const auto message = [&](const std::function<void(StepInputs&)>& spoil) {
+    StepInputs step = s.c.step;
+    spoil(step);
+    return message_of([&] { device->write_step(*s.step, step); });
+  };
+  EXPECT_EQ(message([](StepInputs&) {}), "no error");
+  EXPECT_THAT(message([](StepInputs& in) { in.tokens.pop_back(); }), testing::HasSubstr("not every row"));
+  EXPECT_THAT(message([](StepInputs& in) { in.wanted_rows = {2}; }), testing::HasSubstr("wanted row 2"));
+  EXPECT_THAT(message([](StepInputs& in) { in.sequences[1] = 7; }),
+              testing::HasSubstr("row 1 stands outside"));
+  EXPECT_THAT(message([](StepInputs& in) { in.positions[0] = in.blocks_per_sequence * kBlockPositions; }),
+              testing::HasSubstr("row 0 stands outside"));
+  EXPECT_THAT(message([](StepInputs& in) { in.spans[0].first_row = 1; }),
+              testing::HasSubstr("a span of 2 rows"));
+}
+
 TEST_P(CpuDevice, MemoryIsZeroedAlignedAndCounted) {
   {
     const auto buffer = device->allocate(1000, BufferUse::kCache);

@@ -186,25 +186,28 @@ inline int32_t sum16(I a) {
 }
 
 inline V dup_even(V a) {
-  return each([&](int i) { return __builtin_shuffle(a.v[i], I4{0, 0, 2, 2}); });
+  return each([&](int i) { return __builtin_shufflevector(a.v[i], a.v[i], 0, 0, 2, 2); });
 }
 inline V dup_odd(V a) {
-  return each([&](int i) { return __builtin_shuffle(a.v[i], I4{1, 1, 3, 3}); });
+  return each([&](int i) { return __builtin_shufflevector(a.v[i], a.v[i], 1, 1, 3, 3); });
 }
 inline V swap_pairs(V a) {
-  return each([&](int i) { return __builtin_shuffle(a.v[i], I4{1, 0, 3, 2}); });
+  return each([&](int i) { return __builtin_shufflevector(a.v[i], a.v[i], 1, 0, 3, 2); });
 }
 inline V negate_even(V a) {
   const I4 sign = {INT32_MIN, 0, INT32_MIN, 0};
   return each([&](int i) { return reinterpret_cast<F4>(reinterpret_cast<I4>(a.v[i]) ^ sign); });
 }
+inline F4 even_of(F4 a, F4 b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6);
+}
+inline F4 odd_of(F4 a, F4 b) {
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+}
 inline void deinterleave(V a, V b, V& even, V& odd) {
-  const auto pick = [&](I4 which) {
-    return V{{__builtin_shuffle(a.v[0], a.v[1], which), __builtin_shuffle(a.v[2], a.v[3], which),
-              __builtin_shuffle(b.v[0], b.v[1], which), __builtin_shuffle(b.v[2], b.v[3], which)}};
-  };
-  even = pick(I4{0, 2, 4, 6});
-  odd = pick(I4{1, 3, 5, 7});
+  even = {
+      {even_of(a.v[0], a.v[1]), even_of(a.v[2], a.v[3]), even_of(b.v[0], b.v[1]), even_of(b.v[2], b.v[3])}};
+  odd = {{odd_of(a.v[0], a.v[1]), odd_of(a.v[2], a.v[3]), odd_of(b.v[0], b.v[1]), odd_of(b.v[2], b.v[3])}};
 }
 
 }  // namespace
