@@ -4,6 +4,31 @@
 #include "text/jinja/operations.h"
 
 namespace yoke::jinja {
+namespace {
+
+bool holds(Machine& machine, CompareOp op, const Value& left, const Value& right) {
+  switch (op) {
+    case CompareOp::kEqual:
+      return equal(machine, left, right);
+    case CompareOp::kNotEqual:
+      return !equal(machine, left, right);
+    case CompareOp::kLess:
+      return less(machine, left, right);
+    case CompareOp::kGreater:
+      return less(machine, right, left);
+    case CompareOp::kLessEqual:
+      return less(machine, left, right) || equal(machine, left, right);
+    case CompareOp::kGreaterEqual:
+      return less(machine, right, left) || equal(machine, left, right);
+    case CompareOp::kIn:
+      return contains(machine, right, left);
+    case CompareOp::kNotIn:
+      return !contains(machine, right, left);
+  }
+  return false;
+}
+
+}  // namespace
 
 struct Machine::Evaluator {
   Machine& machine;
@@ -95,28 +120,7 @@ bool Machine::compare(const Comparison& comparison, const FramePtr& frame) {
   Value left = evaluate(comparison.first, frame);
   for (const auto& [op, operand] : comparison.rest) {
     Value right = evaluate(operand, frame);
-    const auto holds = [&] {
-      switch (op) {
-        case CompareOp::kEqual:
-          return equal(*this, left, right);
-        case CompareOp::kNotEqual:
-          return !equal(*this, left, right);
-        case CompareOp::kLess:
-          return less(*this, left, right);
-        case CompareOp::kGreater:
-          return less(*this, right, left);
-        case CompareOp::kLessEqual:
-          return less(*this, left, right) || equal(*this, left, right);
-        case CompareOp::kGreaterEqual:
-          return less(*this, right, left) || equal(*this, left, right);
-        case CompareOp::kIn:
-          return contains(*this, right, left);
-        case CompareOp::kNotIn:
-          return !contains(*this, right, left);
-      }
-      return false;
-    };
-    if (!holds()) return false;
+    if (!holds(*this, op, left, right)) return false;
     left = std::move(right);
   }
   return true;
