@@ -123,6 +123,7 @@ std::string cpu_line(const std::string& key) {
 const cpu::LinearKernels* find_set(const std::string& isa) {
   if (isa == "avx512vnni") return cpu::linear_avx512vnni();
   if (isa == "avx512") return cpu::linear_avx512();
+  if (isa == "avx2vnni") return cpu::linear_avx2vnni();
   if (isa == "avx2") return cpu::linear_avx2();
   return isa == "portable" ? cpu::linear_portable() : nullptr;
 }
@@ -134,7 +135,7 @@ int run(int argc, char** argv) {
   Setup s{nullptr, 2048, 5632, 5, 0, 0, {}};
   int pin = 0;
   CLI::App app("Speed of one thread's matrix products beside the roofs");
-  app.add_option("--isa", isa, "avx512vnni, avx512, avx2 or portable");
+  app.add_option("--isa", isa, "avx512vnni, avx512, avx2vnni, avx2 or portable");
   app.add_option("--rows", row_counts, "rows of activations")->allow_extra_args(false)->delimiter(',');
   app.add_option("--k", s.k, "columns, a multiple of 256");
   app.add_option("--n", s.n, "rows of the weight");

@@ -83,6 +83,7 @@ std::vector<std::string_view> isas_of(const CpuFeatures& features) {
   std::vector<std::string_view> names;
   if (features.avx512vnni) names.push_back("avx512vnni");
   if (features.avx512) names.push_back("avx512");
+  if (features.avxvnni) names.push_back("avx2vnni");
   if (features.avx2) names.push_back("avx2");
   names.push_back("portable");
   return names;

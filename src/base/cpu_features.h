@@ -21,7 +21,7 @@ struct CpuFeatures {
 };
 CpuFeatures detect_cpu_features();
 
-// Names of kernel sets, best first: "avx512vnni", "avx512", "avx2", "portable".
+// Names of kernel sets, best first: "avx512vnni", "avx512", "avx2vnni", "avx2", "portable".
 std::vector<std::string_view> isas_of(const CpuFeatures& features);
 
 // Empty: the best. A name that this CPU lacks, or that nobody knows, is a kUsage error listing what it has.

@@ -3,7 +3,9 @@
 
 #include <cstring>
 
+#include "base/cpu_features.h"
 #include "devices/cpu/kernels/kernels.h"
+#include "devices/cpu/kernels/linear/evex_table.h"
 #include "linear_oracle.h"
 #include "ops/recipe.h"
 
@@ -17,16 +19,14 @@ struct Set {
 
 std::vector<Set> sets() {
   std::vector<Set> all = {{"portable", cpu::linear_portable()}};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-    all.push_back({"avx2", cpu::linear_avx2()});
+  const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.avx2) all.push_back({"avx2", cpu::linear_avx2()});
+  if (cpu.avxvnni) all.push_back({"avx2vnni", cpu::linear_avx2vnni()});
+  if (cpu.avx512) all.push_back({"avx512", cpu::linear_avx512()});
+  if (cpu.avx512vnni) {
+    all.push_back({"avx512vnni", cpu::linear_avx512vnni()});
+    all.push_back({"avx2vnni_evex", cpu::linear_avx2vnni_evex()});
   }
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    all.push_back({"avx512", cpu::linear_avx512()});
-    if (__builtin_cpu_supports("avx512vnni")) all.push_back({"avx512vnni", cpu::linear_avx512vnni()});
-  }
-#endif
   std::erase_if(all, [](const Set& s) { return s.kernels == nullptr; });
   return all;
 }

@@ -44,6 +44,7 @@ struct LinearKernels {
 // Null where the build has no such kernels for this architecture.
 const LinearKernels* linear_portable();
 const LinearKernels* linear_avx2();
+const LinearKernels* linear_avx2vnni();
 const LinearKernels* linear_avx512();
 const LinearKernels* linear_avx512vnni();
 

@@ -17,6 +17,7 @@ struct RoofKernels {
 const RoofKernels* roofs_portable();
 // Null where the build has no such kernels for this architecture.
 const RoofKernels* roofs_avx2();
+const RoofKernels* roofs_avx2vnni();
 const RoofKernels* roofs_avx512();
 const RoofKernels* roofs_avx512vnni();
 

@@ -1,6 +1,7 @@
 // Primitives of the matrix products in AVX2, FMA and F16C: a panel's vector is two registers. With YOKE_VNNI
-// dot products of bytes are one instruction (AVX-VNNI); without it they are made of 16-bit products. Included
-// into an anonymous namespace.
+// dot products of bytes are one instruction (AVX-VNNI); without it they are made of 16-bit products. With
+// YOKE_EVEX beside it that instruction has AVX-512's encoding, so that machines without AVX-VNNI can test the
+// rest. Included into an anonymous namespace.
 
 #define YOKE_INLINE inline __attribute__((always_inline))
 
@@ -157,11 +158,28 @@ YOKE_INLINE VB lookup(const uint8_t (&table)[16], VB codes) {
   return {_mm256_shuffle_epi8(t, codes.lo), _mm256_shuffle_epi8(t, codes.hi)};
 }
 
+#if defined(YOKE_VNNI)
+YOKE_INLINE __m256i dot_bytes(__m256i acc, __m256i codes, __m256i x) {
+#if defined(YOKE_EVEX)
+  return _mm256_dpbusd_epi32(acc, codes, x);
+#else
+  return _mm256_dpbusd_avx_epi32(acc, codes, x);
+#endif
+}
+YOKE_INLINE __m256i dot_words(__m256i acc, __m256i pairs, __m256i x) {
+#if defined(YOKE_EVEX)
+  return _mm256_dpwssd_epi32(acc, pairs, x);
+#else
+  return _mm256_dpwssd_avx_epi32(acc, pairs, x);
+#endif
+}
+#endif
+
 // acc + w0 * x0 + w1 * x1 for pairs of int16.
 YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
   const __m256i v = splat_int(x);
 #if defined(YOKE_VNNI)
-  return {_mm256_dpwssd_avx_epi32(acc.lo, pairs.lo, v), _mm256_dpwssd_avx_epi32(acc.hi, pairs.hi, v)};
+  return {dot_words(acc.lo, pairs.lo, v), dot_words(acc.hi, pairs.hi, v)};
 #else
   return {_mm256_add_epi32(acc.lo, _mm256_madd_epi16(pairs.lo, v)),
           _mm256_add_epi32(acc.hi, _mm256_madd_epi16(pairs.hi, v))};
@@ -178,7 +196,7 @@ struct DotSum {
   YOKE_INLINE void start(VI first) { sum = first; }
   template <int G>
   YOKE_INLINE void add(const Codes& w, const VX& x) {
-    sum = {_mm256_dpbusd_avx_epi32(sum.lo, w.lo, x.v), _mm256_dpbusd_avx_epi32(sum.hi, w.hi, x.v)};
+    sum = {dot_bytes(sum.lo, w.lo, x.v), dot_bytes(sum.hi, w.hi, x.v)};
   }
   YOKE_INLINE VI total() const { return sum; }
   VI sum;

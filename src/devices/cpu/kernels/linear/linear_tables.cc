@@ -1,24 +1,8 @@
 // The tables of matrix products by instruction set, filled on first use.
 #include "devices/cpu/kernels/kernels.h"
+#include "devices/cpu/kernels/linear/linear_table.h"
 
 namespace yoke::cpu {
-
-#define YOKE_DECLARE_SET(isa)                 \
-  void linear_floats_##isa(LinearKernels&);   \
-  void linear_block32_##isa(LinearKernels&);  \
-  void linear_super256_##isa(LinearKernels&); \
-  namespace {                                 \
-  const LinearKernels* table_##isa() {        \
-    static const LinearKernels table = [] {   \
-      LinearKernels t{};                      \
-      linear_floats_##isa(t);                 \
-      linear_block32_##isa(t);                \
-      linear_super256_##isa(t);               \
-      return t;                               \
-    }();                                      \
-    return &table;                            \
-  }                                           \
-  }
 
 YOKE_DECLARE_SET(portable)
 const LinearKernels* linear_portable() {
@@ -32,6 +16,17 @@ const LinearKernels* linear_avx2() {
 }
 #else
 const LinearKernels* linear_avx2() {
+  return nullptr;
+}
+#endif
+
+#if defined(YOKE_LINEAR_AVX2VNNI)
+YOKE_DECLARE_SET(avx2vnni)
+const LinearKernels* linear_avx2vnni() {
+  return table_avx2vnni();
+}
+#else
+const LinearKernels* linear_avx2vnni() {
   return nullptr;
 }
 #endif
