@@ -1,4 +1,5 @@
-// The AVX-VNNI products with AVX-512's encoding: for tests on machines that have AVX-512 VNNI and no AVX-VNNI.
+// The AVX-VNNI products with AVX-512's encoding: for tests on machines that have AVX-512 VNNI and no
+// AVX-VNNI.
 #pragma once
 
 #include "devices/cpu/kernels/kernels.h"
