@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,16 @@ const std::string& model_path(const std::string& path) {
 
 void add_json(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "one JSON document on stdout, everything else on stderr");
+}
+
+CLI::Option* add_seed(CLI::App& app, uint64_t& seed, const std::string& what) {
+  const auto number = [](const std::string& text) -> std::string {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) return "";
+    return text + " is no seed (0 to 2^64 - 1)";
+  };
+  return app.add_option("--seed", seed, what)->type_name("N")->check(number);
 }
 
 std::string read_text_file(const std::string& path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -36,6 +37,8 @@ void add_model(CLI::App& app, std::string& path);
 const std::string& model_path(const std::string& path);
 void add_json(CLI::App& app, bool& json);
 
+// CLI11 would take "-1" for the largest of all seeds.
+CLI::Option* add_seed(CLI::App& app, uint64_t& seed, const std::string& what);
 // "-": stdin. The bytes as they are. Throws kBadFile.
 std::string read_text_file(const std::string& path);
 

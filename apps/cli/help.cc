@@ -8,6 +8,12 @@ HelpFormatter::HelpFormatter() {
   label("Subcommands", "Commands");
 }
 
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+  std::string text = Formatter::make_help(app, std::move(name), mode);
+  for (size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+  return text;
+}
+
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
   std::string line = "\nUsage: " + name;
   if (app->get_parent() == nullptr) return line + " COMMAND [arguments] [options]\n";

@@ -14,6 +14,7 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
+  bool terminal() const { return terminal_; }
   // False at the end, and where Ctrl-C came instead of a line.
   bool next(std::string& line);
 

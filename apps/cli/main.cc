@@ -109,6 +109,8 @@ void check_command(const std::vector<std::string>& words) {
 int run_program(int argc, char** argv) {
   CLI::App app{"Yoke runs language models that are larger than the GPU, on GPU and CPU together.", "yoke"};
   app.formatter(std::make_shared<HelpFormatter>());
+  // What a script sets can be changed by what is added behind it.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_version_flag("--version", "yoke " YOKE_VERSION);
   app.require_subcommand(1);
   app.footer(kExamples);

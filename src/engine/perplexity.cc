@@ -9,10 +9,17 @@
 namespace yoke {
 namespace {
 
+// What a position comes to before its turn: chunks of one group are computed together and told one after
+// another.
+struct Position {
+  double negative_log = 0;
+  std::vector<float> logits = {};  // kept only where they are asked for
+};
+
 struct Chunk {
   SequenceBlocks blocks;
   std::vector<int32_t> tokens;
-  std::vector<std::vector<float>> waiting;  // logits of positions that earlier chunks' have to precede
+  std::vector<Position> waiting = {};
 };
 
 int64_t argmax(std::span<const float> logits) {
@@ -23,16 +30,23 @@ class Scorer {
  public:
   Scorer(const PerplexityOptions& options, int64_t total) : options_(options), total_(total) {}
 
-  void add(std::span<const int32_t> chunk, int32_t position, std::span<const float> logits) {
-    const int32_t n = options_.chunk_tokens;
-    if (position >= n / 2 && position + 1 < n) {
-      negative_log_ += log_sum_exp(logits) - static_cast<double>(logits[chunk[position + 1]]);
+  bool keeps_logits() const { return static_cast<bool>(options_.on_logits); }
+  // Of the token that follows; 0 where the position is not scored.
+  double negative_log(std::span<const int32_t> chunk, int32_t position, std::span<const float> logits) const {
+    if (!is_scored(position)) return 0;
+    return log_sum_exp(logits) - static_cast<double>(logits[chunk[position + 1]]);
+  }
+  // In order of chunks and positions. logits: empty unless they are kept.
+  void add(int32_t position, double negative_log, std::span<const float> logits) {
+    if (is_scored(position)) {
+      negative_log_ += negative_log;
       ++scored_;
     }
     if (options_.on_logits) options_.on_logits(done_, logits);
-    if (++done_ == total_) last_.assign(logits.begin(), logits.end());
+    ++done_;
     if (options_.progress) options_.progress(done_, total_);
   }
+  void keep_last(std::span<const float> logits) { last_.assign(logits.begin(), logits.end()); }
 
   PerplexityResult result(int64_t chunks) {
     return {.perplexity = std::exp(negative_log_ / static_cast<double>(std::max<int64_t>(scored_, 1))),
@@ -42,6 +56,10 @@ class Scorer {
   }
 
  private:
+  bool is_scored(int32_t position) const {
+    return position >= options_.chunk_tokens / 2 && position + 1 < options_.chunk_tokens;
+  }
+
   const PerplexityOptions& options_;
   int64_t total_;
   int64_t done_ = 0;
@@ -50,7 +68,7 @@ class Scorer {
   std::vector<float> last_;
 };
 
-// Runs up to `parallel` chunks side by side; their logits are scored chunk after chunk.
+// Runs up to `parallel` chunks side by side; they are scored chunk after chunk.
 void run_group(StepRunner& runner, std::vector<Chunk>& group, const PerplexityOptions& options,
                Scorer& scorer) {
   const int32_t n = options.chunk_tokens;
@@ -70,23 +88,26 @@ void run_group(StepRunner& runner, std::vector<Chunk>& group, const PerplexityOp
     for (int32_t c = 0; c < count; ++c) {
       for (int32_t r = 0; r < rows; ++r) {
         const std::span<const float> logits = runner.logits(c * rows + r);
+        const double negative_log = scorer.negative_log(group[c].tokens, at + r, logits);
         if (c == 0) {
-          scorer.add(group[c].tokens, at + r, logits);
+          scorer.add(at + r, negative_log, logits);
         } else {
-          group[c].waiting.emplace_back(logits.begin(), logits.end());
+          group[c].waiting.push_back({negative_log});
+          if (scorer.keeps_logits()) group[c].waiting.back().logits.assign(logits.begin(), logits.end());
         }
+        if (c + 1 == count && at + r + 1 == n) scorer.keep_last(logits);
       }
     }
     at += rows;
   }
   for (Chunk& chunk : group) {
     for (size_t p = 0; p < chunk.waiting.size(); ++p)
-      scorer.add(chunk.tokens, static_cast<int32_t>(p), chunk.waiting[p]);
+      scorer.add(static_cast<int32_t>(p), chunk.waiting[p].negative_log, chunk.waiting[p].logits);
   }
 }
 
 Chunk make_chunk(StepRunner& runner, std::span<const int32_t> tokens, const PerplexityOptions& options) {
-  Chunk chunk{SequenceBlocks(runner.pool()), {tokens.begin(), tokens.end()}, {}};
+  Chunk chunk{SequenceBlocks(runner.pool()), {tokens.begin(), tokens.end()}};
   if (options.bos) chunk.tokens[0] = *options.bos;
   if (!chunk.blocks.reserve(static_cast<int64_t>(tokens.size()))) {
     fail(ErrorKind::kDoesNotFit, "computing perplexity",

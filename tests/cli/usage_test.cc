@@ -49,6 +49,10 @@ TEST(Usage, WrongCommandLinesAreOneLineAndExitCode2) {
       {{"run", model, "-p", "x", "-f", "y"}, "excludes"},
       {{"run", model, "--json"}, "--json needs"},
       {{"run", model, "-p", "x", "--temp", "-1"}, "--temp"},
+      {{"run", model, "-p", "x", "--temp", "nan"}, "--temp"},
+      {{"run", model, "-p", "x", "--temp", "hot"}, "--temp"},
+      {{"run", model, "-p", "x", "--seed", "-1"}, "no seed"},
+      {{"run", model, model, "-p", "x"}, "not expected"},
       {{"run", model, "-p", "x", "--top-p", "2"}, "--top-p"},
       {{"run", model, "-p", "x", "--isa", "sse9"}, "sse9"},
       {{"run", model, "-p", "x", "--devices", "abacus"}, "abacus"},
@@ -82,6 +86,12 @@ TEST(Usage, TextsThatLookLikeOptionsStayTexts) {
   const Json plain = run_json({"tokenize", TinyModel::tied(), "-p", "-ngl"});
   EXPECT_EQ(plain["tokens"], run_json({"tokenize", TinyModel::tied(), "--prompt=-ngl"})["tokens"]);
   EXPECT_EQ(plain["tokens"].size(), 4);
+}
+
+TEST(Usage, TheLastOfAnOptionCounts) {
+  EXPECT_EQ(run_json({"run", TinyModel::tied(), "-p", "x", "-n", "9", "--seed", "1", "-n", "0", "--seed",
+                      "2"})["seed"],
+            2);
 }
 
 TEST(Usage, OptionsBeforeAndAfterTheModel) {

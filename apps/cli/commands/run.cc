@@ -38,7 +38,8 @@ void add_sampling(CLI::App& app, SamplingParams& s) {
       ->capture_default_str();
   add("--frequency-penalty", s.penalties.frequency, "X", "subtracted for each use of a token")
       ->capture_default_str();
-  add("--seed", s.seed, "N", "the same seed gives the same answer (default another one each time)");
+  add_seed(app, s.seed, "the same seed gives the same answer (default another one each time)")
+      ->group("Sampling");
 }
 
 double rate(int64_t tokens, double seconds) {
@@ -94,8 +95,9 @@ int chat(const RunArguments& a, const ModelOptions& options) {
   const std::unique_ptr<Model> model = load_model(options);
   Conversation conversation(a.session);
   Session session(*model, a.session, options.chunk);
-  std::fprintf(stderr, "Type a message; Ctrl-C stops an answer, Ctrl-D ends the chat.\n");
   LineReader lines;
+  if (lines.terminal())
+    std::fprintf(stderr, "Type a message; Ctrl-C stops an answer, Ctrl-D ends the chat.\n");
   std::string line;
   while (true) {
     InterruptGuard::reset();

@@ -79,7 +79,7 @@ Runner declare_synth(CLI::App& app) {
       ->capture_default_str();
   for (const Change& change : kChanges)
     app.add_option(change.option, a->changed.*change.field, change.what)->type_name("N");
-  app.add_option("--seed", a->seed, "seed of the weights")->type_name("N")->capture_default_str();
+  add_seed(app, a->seed, "seed of the weights")->capture_default_str();
   app.add_option("-t,--threads", a->threads, "threads")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
