@@ -19,6 +19,8 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
   static bool interrupted();
   static void reset();
+  // Readable from a SIGINT until reset(), whichever thread took the signal: for poll().
+  static int descriptor();
 };
 
 }  // namespace yoke::cli

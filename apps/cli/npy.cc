@@ -28,10 +28,11 @@ NpyWriter::NpyWriter(const std::string& path, int64_t rows, int64_t cols)
   begin += {1, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
   begin += header;
   out_.write(std::as_bytes(std::span(begin)));
+  data_start_ = begin.size();
 }
 
-void NpyWriter::append(std::span<const float> row) {
-  out_.write(std::as_bytes(row));
+void NpyWriter::write(int64_t index, std::span<const float> row) {
+  out_.write_at(data_start_ + static_cast<uint64_t>(index) * row.size_bytes(), std::as_bytes(row));
 }
 
 NpyReader::NpyReader(const std::string& path) : path_(path), in_(path, std::ios::binary) {
@@ -54,10 +55,10 @@ NpyReader::NpyReader(const std::string& path) : path_(path), in_(path, std::ios:
   in_.read(header.data(), static_cast<std::streamsize>(length));
   if (!in_) bad("it ends in its header");
   parse_header(header);
-  const auto data_start = static_cast<uintmax_t>(in_.tellg());
+  data_start_ = in_.tellg();
   const uintmax_t size = std::filesystem::file_size(path, no_error);
   if (no_error ||
-      size - data_start != static_cast<uintmax_t>(rows_) * static_cast<uintmax_t>(cols_) * sizeof(float))
+      size - static_cast<uintmax_t>(data_start_) != static_cast<uintmax_t>(rows_) * static_cast<uintmax_t>(cols_) * sizeof(float))
     bad("its data are not as long as its shape says");
   row_.resize(static_cast<size_t>(cols_));
 }
@@ -73,8 +74,10 @@ void NpyReader::parse_header(const std::string& header) {
   cols_ = std::stoll(match[2]);
 }
 
-std::span<const float> NpyReader::next() {
-  in_.read(reinterpret_cast<char*>(row_.data()), static_cast<std::streamsize>(row_.size() * sizeof(float)));
+std::span<const float> NpyReader::row(int64_t index) {
+  const auto bytes = static_cast<std::streamsize>(row_.size() * sizeof(float));
+  if (const std::streamoff at = data_start_ + index * bytes; at != in_.tellg()) in_.seekg(at);
+  in_.read(reinterpret_cast<char*>(row_.data()), bytes);
   if (!in_) bad("it ends before its last row");
   return row_;
 }

@@ -11,15 +11,16 @@
 
 namespace yoke::cli {
 
-// Rows one after another; the file appears under its name when close() has written everything.
+// Rows in any order; the file appears under its name when close() has written everything.
 class NpyWriter {
  public:
   NpyWriter(const std::string& path, int64_t rows, int64_t cols);
-  void append(std::span<const float> row);
+  void write(int64_t index, std::span<const float> row);
   void close() { out_.commit(); }
 
  private:
   AtomicFile out_;
+  uint64_t data_start_ = 0;
 };
 
 // Throws kBadFile unless it is a whole little-endian float32 matrix in C order.
@@ -28,8 +29,8 @@ class NpyReader {
   explicit NpyReader(const std::string& path);
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
-  // The next row; valid until the next call.
-  std::span<const float> next();
+  // Valid until the next call.
+  std::span<const float> row(int64_t index);
 
  private:
   [[noreturn]] void bad(const std::string& wrong) const;
@@ -37,6 +38,7 @@ class NpyReader {
 
   std::string path_;
   std::ifstream in_;
+  std::streamoff data_start_ = 0;
   int64_t rows_ = 0, cols_ = 0;
   std::vector<float> row_;
 };

@@ -9,44 +9,43 @@
 namespace yoke {
 namespace {
 
-// What a position comes to before its turn: chunks of one group are computed together and told one after
-// another.
-struct Position {
-  double negative_log = 0;
-  std::vector<float> logits = {};  // kept only where they are asked for
-};
-
 struct Chunk {
   SequenceBlocks blocks;
   std::vector<int32_t> tokens;
-  std::vector<Position> waiting = {};
+  std::vector<double> negative_log = {};  // per position, 0 where nothing is predicted
 };
 
 int64_t argmax(std::span<const float> logits) {
   return std::ranges::max_element(logits) - logits.begin();
 }
 
+bool is_scored(int32_t position, int32_t chunk_tokens) {
+  return position >= chunk_tokens / 2 && position + 1 < chunk_tokens;
+}
+
 class Scorer {
  public:
   Scorer(const PerplexityOptions& options, int64_t total) : options_(options), total_(total) {}
 
-  bool keeps_logits() const { return static_cast<bool>(options_.on_logits); }
-  // Of the token that follows; 0 where the position is not scored.
-  double negative_log(std::span<const int32_t> chunk, int32_t position, std::span<const float> logits) const {
-    if (!is_scored(position)) return 0;
-    return log_sum_exp(logits) - static_cast<double>(logits[chunk[position + 1]]);
-  }
-  // In order of chunks and positions. logits: empty unless they are kept.
-  void add(int32_t position, double negative_log, std::span<const float> logits) {
-    if (is_scored(position)) {
-      negative_log_ += negative_log;
-      ++scored_;
-    }
-    if (options_.on_logits) options_.on_logits(done_, logits);
+  // first: the chunk's first position in the text.
+  void add(int64_t first, Chunk& chunk, int32_t position, std::span<const float> logits) {
+    double negative_log = 0;
+    if (is_scored(position, options_.chunk_tokens))
+      negative_log = log_sum_exp(logits) - static_cast<double>(logits[chunk.tokens[position + 1]]);
+    chunk.negative_log.push_back(negative_log);
+    if (options_.on_logits) options_.on_logits(first + position, logits);
+    if (first + position + 1 == total_) last_.assign(logits.begin(), logits.end());
     ++done_;
     if (options_.progress) options_.progress(done_, total_);
   }
-  void keep_last(std::span<const float> logits) { last_.assign(logits.begin(), logits.end()); }
+  // Chunk after chunk, so that the sum does not depend on how many are computed side by side.
+  void close(const Chunk& chunk) {
+    for (int32_t p = 0; p < options_.chunk_tokens; ++p) {
+      if (!is_scored(p, options_.chunk_tokens)) continue;
+      negative_log_ += chunk.negative_log[p];
+      ++scored_;
+    }
+  }
 
   PerplexityResult result(int64_t chunks) {
     return {.perplexity = std::exp(negative_log_ / static_cast<double>(std::max<int64_t>(scored_, 1))),
@@ -56,10 +55,6 @@ class Scorer {
   }
 
  private:
-  bool is_scored(int32_t position) const {
-    return position >= options_.chunk_tokens / 2 && position + 1 < options_.chunk_tokens;
-  }
-
   const PerplexityOptions& options_;
   int64_t total_;
   int64_t done_ = 0;
@@ -68,8 +63,8 @@ class Scorer {
   std::vector<float> last_;
 };
 
-// Runs up to `parallel` chunks side by side; they are scored chunk after chunk.
-void run_group(StepRunner& runner, std::vector<Chunk>& group, const PerplexityOptions& options,
+// Runs up to `parallel` chunks side by side. first: the text position of the first of them.
+void run_group(StepRunner& runner, int64_t first, std::vector<Chunk>& group, const PerplexityOptions& options,
                Scorer& scorer) {
   const int32_t n = options.chunk_tokens;
   const auto count = static_cast<int32_t>(group.size());
@@ -86,24 +81,12 @@ void run_group(StepRunner& runner, std::vector<Chunk>& group, const PerplexityOp
     }
     runner.run(items);
     for (int32_t c = 0; c < count; ++c) {
-      for (int32_t r = 0; r < rows; ++r) {
-        const std::span<const float> logits = runner.logits(c * rows + r);
-        const double negative_log = scorer.negative_log(group[c].tokens, at + r, logits);
-        if (c == 0) {
-          scorer.add(at + r, negative_log, logits);
-        } else {
-          group[c].waiting.push_back({negative_log});
-          if (scorer.keeps_logits()) group[c].waiting.back().logits.assign(logits.begin(), logits.end());
-        }
-        if (c + 1 == count && at + r + 1 == n) scorer.keep_last(logits);
-      }
+      for (int32_t r = 0; r < rows; ++r)
+        scorer.add(first + int64_t{c} * n, group[c], at + r, runner.logits(c * rows + r));
     }
     at += rows;
   }
-  for (Chunk& chunk : group) {
-    for (size_t p = 0; p < chunk.waiting.size(); ++p)
-      scorer.add(static_cast<int32_t>(p), chunk.waiting[p].negative_log, chunk.waiting[p].logits);
-  }
+  for (const Chunk& chunk : group) scorer.close(chunk);
 }
 
 Chunk make_chunk(StepRunner& runner, std::span<const int32_t> tokens, const PerplexityOptions& options) {
@@ -142,23 +125,24 @@ PerplexityResult perplexity(StepRunner& runner, std::span<const int32_t> tokens,
   check_perplexity(static_cast<int64_t>(tokens.size()), n);
   const int64_t chunks = static_cast<int64_t>(tokens.size()) / n;
   Scorer scorer(options, chunks * n);
-  for (int64_t first = 0; first < chunks;) {
+  for (int64_t next = 0; next < chunks;) {
+    const int64_t first = next;
     std::vector<Chunk> group;
-    for (; first < chunks && static_cast<int32_t>(group.size()) < options.parallel; ++first)
-      group.push_back(make_chunk(runner, tokens.subspan(first * n, n), options));
-    run_group(runner, group, options, scorer);
+    for (; next < chunks && static_cast<int32_t>(group.size()) < options.parallel; ++next)
+      group.push_back(make_chunk(runner, tokens.subspan(next * n, n), options));
+    run_group(runner, first * n, group, options, scorer);
   }
   return scorer.result(chunks);
 }
 
-void Divergence::add(std::span<const float> p, std::span<const float> q) {
+void Divergence::add(int64_t position, std::span<const float> p, std::span<const float> q) {
   const double sum_p = log_sum_exp(p), sum_q = log_sum_exp(q);
   double kl = 0;
   for (size_t i = 0; i < p.size(); ++i) {
     const double log_p = static_cast<double>(p[i]) - sum_p;
     kl += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - sum_q));
   }
-  kl_.push_back(kl);
+  kl_[static_cast<size_t>(position)] = kl;
   same_ += argmax(p) == argmax(q) ? 1 : 0;
 }
 

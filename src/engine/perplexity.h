@@ -16,7 +16,8 @@ struct PerplexityOptions {
   int32_t parallel = 1;             // chunks computed as sequences of one step
   int32_t step_rows = 512;          // prompt rows a step
   std::optional<int32_t> bos = {};  // replaces each chunk's first token
-  // Logits of every position in order of chunks and positions, as they come. [vocabulary]
+  // Logits of every position of the text, as they come: in order within a chunk; chunks computed side by side
+  // take turns. [vocabulary]
   std::function<void(int64_t position, std::span<const float> logits)> on_logits = {};
   std::function<void(int64_t done, int64_t total)> progress = {};  // positions
 };
@@ -38,16 +39,17 @@ PerplexityResult perplexity(StepRunner& runner, std::span<const int32_t> tokens,
 // log(sum(exp(logits))) in double.
 double log_sum_exp(std::span<const float> logits);
 
-// Collects the divergence of these logits (q) from others (p) position by position.
+// Collects the divergence of these logits (q) from others (p), position by position in any order.
 class Divergence {
  public:
-  void add(std::span<const float> p, std::span<const float> q);
+  explicit Divergence(int64_t positions) : kl_(static_cast<size_t>(positions)) {}
+  void add(int64_t position, std::span<const float> p, std::span<const float> q);
   double mean_kl() const;  // sum p log(p / q), in nats
   double p99_kl() const;
   double top1() const;  // share of positions whose largest logit is the same token
 
  private:
-  std::vector<double> kl_;
+  std::vector<double> kl_;  // summed in order of positions, whatever came first
   int64_t same_ = 0;
 };
 

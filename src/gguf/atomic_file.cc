@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -150,6 +151,19 @@ void AtomicFile::write_through(std::span<const std::byte> bytes) {
     if (n <= 0) fail_write("cannot write", n == 0 ? ENOSPC : errno);
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
+}
+
+void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
+  flush();
+  position_ = std::max(position_, offset + bytes.size());
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail_write("cannot write", n == 0 ? ENOSPC : errno);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  if (lseek(fd_, static_cast<off_t>(position_), SEEK_SET) < 0) fail_write("cannot write", errno);
 }
 
 void AtomicFile::commit() {

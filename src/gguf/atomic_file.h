@@ -25,6 +25,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
+  // Over or beyond what was written; what lies between is zero. position() stays the furthest end.
+  void write_at(uint64_t offset, std::span<const std::byte> bytes);
   uint64_t position() const { return position_; }
   // To the disk, then under the name.
   void commit();

@@ -56,10 +56,14 @@ class Terminal {
       seen_.append(buffer, static_cast<size_t>(n));
     }
   }
+  // A program that does not end is killed after a silent minute.
   int exit_code() {
     char buffer[4096];
-    while (read(terminal_, buffer, sizeof buffer) > 0) {
+    pollfd fd{terminal_, POLLIN, 0};
+    int ready = 0;
+    while ((ready = poll(&fd, 1, 60'000)) == 1 && read(terminal_, buffer, sizeof buffer) > 0) {
     }
+    if (ready == 0) kill(pid_, SIGKILL);
     int status = 0;
     waitpid(pid_, &status, 0);
     pid_ = -1;
@@ -83,6 +87,28 @@ TEST(Chat, CtrlCStopsTheAnswerAndCtrlDTheChat) {
   t.until("> ");
   // At the prompt it only takes back the line.
   t.type("some words\x03");
+  t.until("> ");
+  t.type("\x04");
+  EXPECT_EQ(t.exit_code(), 0);
+}
+
+// Ctrl-C may come at any moment around the prompt: none is lost.
+TEST(Chat, ManyCtrlCAtThePromptEachTakeBackTheLine) {
+  Terminal t({"run", TinyModel::tied(), "--temp", "0", "-n", "2"});
+  t.until("> ");
+  for (int i = 0; i < 50; ++i) {
+    t.type("\x03");
+    t.until("> ");
+  }
+  t.type("\x04");
+  EXPECT_EQ(t.exit_code(), 0);
+}
+
+TEST(Chat, LettersOfSeveralBytesAreTyped) {
+  Terminal t({"run", TinyModel::tied(), "--temp", "0", "-n", "2"});
+  t.until("> ");
+  t.type("gr\xc3\xbc\xc3\x9f \xe4\xbd\xa0\x7f\xe5\xa5\xbd\r");  // one taken back
+  EXPECT_THAT(t.until("answer tokens"), testing::HasSubstr("gr\xc3\xbc\xc3\x9f "));
   t.until("> ");
   t.type("\x04");
   EXPECT_EQ(t.exit_code(), 0);

@@ -57,23 +57,22 @@ TEST(Perplexity, IsWhatTheDefinitionSaysForAnyCutAndWidth) {
   }
 }
 
-TEST(Perplexity, LogitsComeInOrder) {
+TEST(Perplexity, LogitsComeInOrderWithinAChunk) {
   const std::vector<int32_t> tokens = text(100);
   FakeRunner r = runner(12, 3);
-  int64_t next = 0;
+  std::vector<int64_t> next = {0, 20, 40, 60, 80};
   perplexity(r, tokens,
              {.chunk_tokens = 20,
               .parallel = 3,
               .step_rows = 12,
               .on_logits = [&](int64_t position, std::span<const float> logits) {
-                EXPECT_EQ(position, next);
+                EXPECT_EQ(position, next[static_cast<size_t>(position / 20)]++);
                 const int64_t chunk = position / 20 * 20;
                 const int32_t likely =
                     FakeRunner::next(std::span(tokens).subspan(chunk, position - chunk + 1));
                 EXPECT_EQ(logits[static_cast<size_t>(likely)], 5.0F);
-                ++next;
               }});
-  EXPECT_EQ(next, 100);
+  EXPECT_EQ(next, (std::vector<int64_t>{20, 40, 60, 80, 100}));
 }
 
 TEST(Perplexity, TooShortATextIsAnError) {
@@ -82,11 +81,11 @@ TEST(Perplexity, TooShortATextIsAnError) {
 }
 
 TEST(Divergence, OfTwoKnownDistributions) {
-  Divergence d;
+  Divergence d(2);
   const std::vector<float> p = {std::log(0.5F), std::log(0.25F), std::log(0.25F)};
   const std::vector<float> q = {1.0F, 1.0F, 1.0F};  // uniform
-  d.add(p, q);
-  d.add(p, p);
+  d.add(1, p, q);
+  d.add(0, p, p);
   const double kl = 0.5 * std::log(1.5) + 0.5 * std::log(0.75);
   EXPECT_NEAR(d.mean_kl(), kl / 2, 1e-6);
   EXPECT_NEAR(d.p99_kl(), kl, 1e-6);

@@ -32,7 +32,7 @@ Divergence divergence(const std::string& name, const Place& place, KvType kv) {
   std::vector<int32_t> tokens = once;
   tokens.insert(tokens.end(), once.begin(), once.end());
 
-  Divergence result;
+  Divergence result(2 * ctx);
   ModelOptions options;
   options.path = golden_path("tiny/" + golden["file"].get<std::string>());
   options.devices = place.devices;
@@ -40,7 +40,7 @@ Divergence divergence(const std::string& name, const Place& place, KvType kv) {
   options.kv = kv;
   options.chunk = 17;
   score(options, tokens, ctx, [&](int64_t position, std::span<const float> logits) {
-    result.add(reference.row(position % ctx), logits);
+    result.add(position, reference.row(position % ctx), logits);
   });
   return result;
 }

@@ -64,8 +64,9 @@ inline Scored score(ModelOptions options, int32_t context = 96, int32_t parallel
              {.chunk_tokens = context,
               .parallel = parallel,
               .step_rows = options.chunk,
-              .on_logits = [&](int64_t, std::span<const float> row) {
-                result.logits.insert(result.logits.end(), row.begin(), row.end());
+              .on_logits = [&](int64_t position, std::span<const float> row) {
+                result.logits.resize(std::max(result.logits.size(), (position + 1) * row.size()));
+                std::ranges::copy(row, result.logits.begin() + position * static_cast<int64_t>(row.size()));
               }});
   for (size_t d = 0; d < model->devices().size(); ++d) {
     const PlanDevice& planned = model->plan().devices[d];

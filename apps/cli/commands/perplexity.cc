@@ -65,14 +65,14 @@ int run(const PerplexityArguments& a) {
                std::to_string(model->net().vocabulary) + "]");
     }
   }
-  Divergence divergence;
+  Divergence divergence(positions);
   PerplexityOptions scoring{.chunk_tokens = static_cast<int32_t>(options.context),
                             .parallel = a.parallel,
                             .step_rows = options.chunk};
   if (a.tokens.empty() && model->tokenizer().add_bos()) scoring.bos = model->tokenizer().bos();
-  scoring.on_logits = [&](int64_t, std::span<const float> logits) {
-    if (writer) writer->append(logits);
-    if (reader) divergence.add(reader->next(), logits);
+  scoring.on_logits = [&](int64_t position, std::span<const float> logits) {
+    if (writer) writer->write(position, logits);
+    if (reader) divergence.add(position, reader->row(position), logits);
   };
   Progress progress("scoring");
   scoring.progress = [&](int64_t done, int64_t total) {
