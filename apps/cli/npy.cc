@@ -57,8 +57,8 @@ NpyReader::NpyReader(const std::string& path) : path_(path), in_(path, std::ios:
   parse_header(header);
   data_start_ = in_.tellg();
   const uintmax_t size = std::filesystem::file_size(path, no_error);
-  if (no_error ||
-      size - static_cast<uintmax_t>(data_start_) != static_cast<uintmax_t>(rows_) * static_cast<uintmax_t>(cols_) * sizeof(float))
+  if (no_error || size - static_cast<uintmax_t>(data_start_) !=
+                      static_cast<uintmax_t>(rows_) * static_cast<uintmax_t>(cols_) * sizeof(float))
     bad("its data are not as long as its shape says");
   row_.resize(static_cast<size_t>(cols_));
 }
