@@ -1,6 +1,7 @@
 #include "devices/device.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.h"
 
@@ -40,6 +41,29 @@ std::string_view name(KvType type) {
       return "q8_0";
   }
   return "?";
+}
+
+OpFormat op_format(const OpShape& shape) {
+  const Op& op = *shape.op;
+  OpFormat pair{std::string(op_name(op)), std::string(name(shape.out))};
+  const bool matrix = std::holds_alternative<Linear>(op) || std::holds_alternative<GatedLinear>(op) ||
+                      std::holds_alternative<Embed>(op);
+  if (matrix) {
+    pair.format = traits(shape.weight).name;
+    std::ranges::transform(pair.format, pair.format.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    pair.format += " " + std::string(name(shape.layout));
+  } else if (std::holds_alternative<KvWrite>(op) || std::holds_alternative<Attention>(op)) {
+    pair.format = name(shape.kv);
+  }
+  return pair;
+}
+
+std::optional<std::string> Device::refusal(const OpShape& shape) const {
+  if (refused_.empty()) return std::nullopt;
+  const OpFormat pair = op_format(shape);
+  if (std::ranges::find(refused_, pair) == refused_.end()) return std::nullopt;
+  return "its self-test found " + pair.op + " " + pair.format + " wrong (`yoke selftest` tests it again)";
 }
 
 void Device::account(uint64_t bytes, BufferUse use) {

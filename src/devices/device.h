@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/op.h"
@@ -34,6 +35,8 @@ struct DeviceInfo {
   uint64_t memory_bytes = 0;   // what it has
   uint64_t free_bytes = 0;     // what it had when it was opened
   uint64_t max_buffer_bytes = 0;
+  // What the outcome of its self-test depends on: device, driver, kernels. Empty: it checks its kernels itself.
+  std::string kernels_id{};
 };
 
 // Memory of a device. Freed when destroyed; outlives every compiled segment that names it.
@@ -118,7 +121,16 @@ struct OpShape {
   Layout layout = Layout::kStored;
   KvType kv = KvType::kF16;
   int32_t head_dim = 0;
+  ActFormat out = ActFormat::kF32;  // of the value it writes
 };
+
+// What the self-test tells apart: "linear" in "q4_k panel16", "attention" in "f16".
+struct OpFormat {
+  std::string op;
+  std::string format;
+  bool operator==(const OpFormat&) const = default;
+};
+OpFormat op_format(const OpShape& shape);
 
 class Device {
  public:
@@ -160,6 +172,10 @@ class Device {
   // wait is endless: a lost device is an error.
   virtual void wait(Lane lane, uint64_t value) = 0;
 
+  // Pairs whose kernels a self-test found wrong: unsupported() names it from now on.
+  void refuse(std::vector<OpFormat> pairs) { refused_ = std::move(pairs); }
+  std::span<const OpFormat> refused() const { return refused_; }
+
   // Bound on all allocations; 0: none but the device's own.
   void set_memory_bound(uint64_t bytes) { bound_ = bytes; }
   uint64_t memory_bound() const { return bound_; }
@@ -168,11 +184,15 @@ class Device {
   uint64_t peak_bytes() const { return peak_; }
 
  protected:
+  // What unsupported() says of a pair that was refused.
+  std::optional<std::string> refusal(const OpShape& shape) const;
+
   // Called by allocate() before memory is asked for; throws kDoesNotFit.
   void account(uint64_t bytes, BufferUse use);
   void release(uint64_t bytes, BufferUse use);
 
  private:
+  std::vector<OpFormat> refused_;
   uint64_t bound_ = 0;
   std::array<uint64_t, kBufferUses> used_{};
   uint64_t peak_ = 0;

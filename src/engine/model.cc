@@ -47,6 +47,17 @@ PlanRequest request_for(const ModelOptions& options, const Net& net) {
   return request;
 }
 
+// "vulkan:0 does without 2 kernels that its self-test found wrong: ..."; empty: it has all.
+std::string refused_note(const Device& device) {
+  const std::span<const OpFormat> refused = device.refused();
+  if (refused.empty()) return "";
+  std::string text = device.info().name + " does without " + std::to_string(refused.size()) +
+                     (refused.size() == 1 ? " kernel" : " kernels") + " that its self-test found wrong: ";
+  for (const OpFormat& pair : refused)
+    text += (&pair == &refused.front() ? "" : ", ") + pair.op + " " + pair.format;
+  return text;
+}
+
 }  // namespace
 
 PlannedModel plan_model(const ModelOptions& options, const std::string& machine_file) {
@@ -61,6 +72,10 @@ PlannedModel plan_model(const ModelOptions& options, const std::string& machine_
     request.machine = chosen(read_machine(machine_file), options.devices);
   }
   planned.plan = make_plan(request);
+  for (const auto& device : planned.devices) {
+    const std::string note = refused_note(*device);
+    if (!note.empty()) planned.plan.notes.push_back(note);
+  }
   if (planned.plan.context > planned.net.trained_context && planned.net.trained_context > 0) {
     planned.plan.notes.push_back("a context of " + std::to_string(planned.plan.context) +
                                  " tokens is longer than the " + std::to_string(planned.net.trained_context) +

@@ -1,11 +1,13 @@
 #include "engine/open_devices.h"
 
 #include <charconv>
+#include <utility>
 
 #include "base/error.h"
 #include "devices/cpu/cpu_device.h"
 #include "devices/reference/reference.h"
 #include "devices/vulkan/vulkan.h"
+#include "engine/verdict.h"
 #include "placement/machine.h"
 
 namespace yoke {
@@ -23,10 +25,25 @@ CpuOptions cpu_options(const DeviceOptions& options) {
   result.threads = options.threads;
   result.isa = options.isa;
   result.check_kernels = options.check_kernels;
+  if (device_faults().cpu) device_faults().cpu(result);
   return result;
 }
 
+std::unique_ptr<Device> open_vulkan(int index, const DeviceOptions& options) {
+  VulkanOptions vulkan;
+  if (device_faults().vulkan) device_faults().vulkan(vulkan);
+  std::unique_ptr<Device> device = make_vulkan_device(index, vulkan);
+  if (!options.check_kernels) return device;
+  if (auto verdict = load_verdict(device->info().kernels_id)) device->refuse(std::move(verdict->refused));
+  return device;
+}
+
 }  // namespace
+
+DeviceFaults& device_faults() {
+  static DeviceFaults faults;
+  return faults;
+}
 
 std::vector<DeviceInfo> available_devices() {
   std::vector<DeviceInfo> devices = list_vulkan_devices();
@@ -42,7 +59,7 @@ std::unique_ptr<Device> open_device(const std::string& name, const DeviceOptions
     case DeviceKind::kReference:
       return make_reference_device();
     case DeviceKind::kVulkan:
-      return make_vulkan_device(index_in(name));
+      return open_vulkan(index_in(name), options);
   }
   fail(ErrorKind::kUsage, "opening " + name, "no such device");
 }

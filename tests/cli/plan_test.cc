@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "process.h"
+#include "support/need_vulkan.h"
 #include "tiny_model.h"
 
 namespace yoke::test {
@@ -122,7 +123,7 @@ TEST_F(Plan, NamesTheKernelsOfThisMachine) {
 // What the plan promises is what a run allocates, and where a block lies does not show in the answer.
 TEST_F(Plan, PlacementsOnAVulkanDeviceKeepTheirPromise) {
   const Json devices = run_json({"devices"});
-  if (devices["devices"][0]["name"] != "vulkan:0") GTEST_SKIP() << "this machine has no Vulkan device";
+  YOKE_NEED_VULKAN(devices["devices"][0]["name"] == "vulkan:0");
   const auto answer = [](const Arguments& more) {
     Arguments all = {"run", TinyModel::tied(), "-p", "Hello", "-n", "4", "--temp", "0", "-c", "256"};
     all.insert(all.end(), more.begin(), more.end());

@@ -13,10 +13,8 @@
 namespace yoke::test {
 namespace {
 
-constexpr int kPatienceMs = 60'000;
-
-std::vector<char*> argv_of(const Arguments& arguments) {
-  std::vector<char*> argv{const_cast<char*>(YOKE_PROGRAM)};
+std::vector<char*> argv_of(const std::string& program, const Arguments& arguments) {
+  std::vector<char*> argv{const_cast<char*>(program.c_str())};
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
   return argv;
@@ -34,11 +32,12 @@ int input_pipe(const std::string& text) {
 
 }  // namespace
 
-Process::Process(const Arguments& arguments, const Spawn& spawn) {
+Process::Process(const Arguments& arguments, const Spawn& spawn) : patience_ms_(1000 * spawn.patience_s) {
   int out[2], err[2];
   if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("no pipes");
   const int in = input_pipe(spawn.input);
-  const std::vector<char*> argv = argv_of(arguments);
+  const std::string program = spawn.program.empty() ? YOKE_PROGRAM : spawn.program;
+  const std::vector<char*> argv = argv_of(program, arguments);
   pid_ = fork();
   if (pid_ == 0) {
     ::signal(SIGINT, SIG_DFL);
@@ -90,16 +89,16 @@ bool Process::read_some(int timeout_ms) {
 }
 
 std::string Process::wait_for_output() {
-  while (result_.out.empty() && out_ >= 0 && read_some(kPatienceMs)) {
+  while (result_.out.empty() && out_ >= 0 && read_some(patience_ms_)) {
   }
   return result_.out;
 }
 
 Result Process::finish() {
-  while (read_some(kPatienceMs)) {
+  while (read_some(patience_ms_)) {
   }
   if (out_ >= 0 || err_ >= 0) {
-    ADD_FAILURE() << "the program said nothing for a minute";
+    ADD_FAILURE() << "the program said nothing for too long";
     kill(pid_, SIGKILL);
   }
   int status = 0;

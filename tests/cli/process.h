@@ -25,6 +25,8 @@ struct Spawn {
   std::string input{};               // of stdin
   std::string stdout_path{};         // a file instead of a pipe, such as /dev/full
   std::function<void()> in_child{};  // between fork and exec
+  std::string program{};             // another one than yoke
+  int patience_s = 60;               // for the next output
 };
 
 // A running program. Ends with it, at the latest when destroyed.
@@ -39,13 +41,14 @@ class Process {
   void signal(int number) const;
   // Returns with what stdout has so far once there is something, or at its end.
   std::string wait_for_output();
-  // Fails the test where it takes longer than a minute.
+  // Fails the test where nothing comes for too long.
   Result finish();
 
  private:
   bool read_some(int timeout_ms);
 
   pid_t pid_ = -1;
+  int patience_ms_;
   int out_ = -1, err_ = -1;
   Result result_;
 };

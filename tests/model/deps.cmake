@@ -1,1 +1,1 @@
-set(YOKE_TEST_DEPS yoke_model yoke_convert)
+set(YOKE_TEST_DEPS yoke_model yoke_convert yoke_conformance yoke_vulkan)

@@ -46,7 +46,7 @@ TEST_P(Invariance, TheCpuEqualsTheReference) {
 }
 
 TEST_P(Invariance, PlacementsDoNotShow) {
-  if (!has_device("vulkan:0")) GTEST_SKIP() << "no Vulkan device";
+  YOKE_NEED_VULKAN(has_device("vulkan:0"));
   const std::vector<float> expected = score(on(path(), "cpu")).logits;
   for (const char* layers : {"1", "2", "3", "all"}) {
     const testing::Scored hybrid = score(on(path(), "vulkan:0,cpu", layers));
@@ -57,7 +57,7 @@ TEST_P(Invariance, PlacementsDoNotShow) {
 }
 
 TEST_P(Invariance, AMixInsideLayersDoesNotShow) {
-  if (!has_device("vulkan:0")) GTEST_SKIP() << "no Vulkan device";
+  YOKE_NEED_VULKAN(has_device("vulkan:0"));
   const std::vector<float> expected = score(on(path(), "cpu")).logits;
   ModelOptions options = on(path(), "vulkan:0,cpu", "3");
   options.place = {"blk\\.1\\.ffn_(gate|down)=cpu", "blk\\.3\\.attn_output=vulkan:0", "blk\\.2\\.attn_k=cpu"};
@@ -73,7 +73,7 @@ TEST(InvarianceOfCaches, EveryCacheTypeOnEveryDevice) {
     ModelOptions options = on(small_model("Q8_0", "Qwen3-0.6B"), "cpu");
     options.kv = kv;
     const std::vector<float> expected = score(options).logits;
-    if (!has_device("vulkan:0")) GTEST_SKIP() << "no Vulkan device";
+    YOKE_NEED_VULKAN(has_device("vulkan:0"));
     options.devices = "vulkan:0,cpu";
     options.gpu_layers = "2";
     EXPECT_EQ(score(options).logits, expected) << name(kv);
@@ -82,8 +82,9 @@ TEST(InvarianceOfCaches, EveryCacheTypeOnEveryDevice) {
 
 // Random batches through one Program, used again and again, against a fresh one for each sequence alone.
 TEST(Batches, ReusedProgramsEqualFreshOnes) {
-  const std::string devices = has_device("vulkan:0") ? "vulkan:0,cpu" : "cpu";
-  ModelOptions options = on(small_model("Q4_K"), devices, has_device("vulkan:0") ? "2" : "0");
+  const bool gpu = has_device("vulkan:0");
+  ASSERT_EQ(gpu, YOKE_WITH_VULKAN != 0) << "a build with Vulkan needs vulkan:0";
+  ModelOptions options = on(small_model("Q4_K"), gpu ? "vulkan:0,cpu" : "cpu", gpu ? "2" : "0");
   options.context = 96;
   options.sequences = 4;
   const auto shared = Model::load(options);

@@ -14,7 +14,7 @@ using testing::score;
 using testing::small_model;
 
 TEST(Memory, AModelTwiceAsLargeAsTheGpuRunsWithinItsBound) {
-  if (!has_device("vulkan:0")) GTEST_SKIP() << "no Vulkan device";
+  YOKE_NEED_VULKAN(has_device("vulkan:0"));
   ModelOptions options = on(small_model("F16"), "vulkan:0,cpu", "auto");
   options.context = 96;
   const uint64_t whole = plan_model(on(options.path, "cpu")).plan.devices.back().weights_bytes;
@@ -30,7 +30,7 @@ TEST(Memory, AModelTwiceAsLargeAsTheGpuRunsWithinItsBound) {
 }
 
 TEST(Memory, AnAskedPlacementThatDoesNotFitIsRefusedWithNumbers) {
-  if (!has_device("vulkan:0")) GTEST_SKIP() << "no Vulkan device";
+  YOKE_NEED_VULKAN(has_device("vulkan:0"));
   ModelOptions options = on(small_model("F16"), "vulkan:0,cpu", "all");
   options.gpu_memory = 1 << 20;
   try {

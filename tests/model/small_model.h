@@ -12,6 +12,7 @@
 #include "engine/open_devices.h"
 #include "engine/perplexity.h"
 #include "sampling/random.h"
+#include "support/need_vulkan.h"
 #include "support/temp_folder.h"
 
 namespace yoke::testing {

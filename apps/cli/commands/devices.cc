@@ -1,11 +1,13 @@
 // `yoke devices`: what this machine has.
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "base/cpu_features.h"
 #include "base/error.h"
 #include "command.h"
 #include "engine/open_devices.h"
+#include "engine/verdict.h"
 #include "size.h"
 
 namespace yoke::cli {
@@ -18,6 +20,26 @@ Json device_json(const DeviceInfo& info) {
           {"shares_memory", info.shares_memory},
           {"memory_bytes", info.memory_bytes},
           {"free_bytes", info.free_bytes}};
+}
+
+Json verdict_json(const Verdict& verdict) {
+  Json refused = Json::array();
+  for (const OpFormat& pair : verdict.refused) refused.push_back({{"op", pair.op}, {"format", pair.format}});
+  return {{"thorough", verdict.thorough}, {"passed", verdict.passed.size()}, {"refused", refused}};
+}
+
+// What an earlier `yoke selftest` found; the CPU checks its kernels whenever it is opened.
+void print_verdict(const std::optional<Verdict>& verdict) {
+  std::printf("%-10s self-test: ", "");
+  if (!verdict) {
+    std::printf("not run with this driver and version of yoke\n");
+    return;
+  }
+  std::printf("%zu kernels passed, %zu differ", verdict->passed.size(), verdict->refused.size());
+  for (const OpFormat& pair : verdict->refused)
+    std::printf("%s%s %s", &pair == &verdict->refused[0] ? " and are not used: " : ", ", pair.op.c_str(),
+                pair.format.c_str());
+  std::printf("\n");
 }
 
 void print_device(const DeviceInfo& info) {
@@ -43,6 +65,10 @@ int run(bool json) {
       devices.push_back(device_json(info));
       if (info.kind == DeviceKind::kCpu) devices.back()["isas"] = isas_of(detect_cpu_features());
       if (!json) print_device(info);
+      if (info.kernels_id.empty()) continue;
+      const std::optional<Verdict> verdict = load_verdict(info.kernels_id);
+      devices.back()["selftest"] = verdict ? verdict_json(*verdict) : Json();
+      if (!json) print_verdict(verdict);
     } catch (const Error& e) {  // one broken driver does not hide the others
       devices.push_back({{"name", offered.name}, {"description", offered.description}, {"error", e.what()}});
       if (!json) std::printf("%-10s cannot be used: %s\n", offered.name.c_str(), e.what());

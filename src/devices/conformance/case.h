@@ -29,7 +29,6 @@ struct CaseCache {
 };
 
 struct Case {
-  std::string format;           // as in ConformanceResult, without the layout
   std::string sizes;            // "rows 3, n 17, k 1056, bias, outliers"
   std::vector<Layout> layouts;  // of its matrices; {kStored} where it has none
   Program program;              // one segment with one op; offsets are within one buffer per MemoryKind

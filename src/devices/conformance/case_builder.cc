@@ -139,7 +139,7 @@ RopeId CaseBuilder::rope(int32_t pairs, std::vector<float> angles) {
   return static_cast<RopeId>(case_.step.ropes.size() - 1);
 }
 
-Case CaseBuilder::build(Op op, std::string format, std::string sizes) {
+Case CaseBuilder::build(Op op, std::string sizes) {
   Program& program = case_.program;
   ProgramDevice device;
   device.name = "device";
@@ -159,7 +159,6 @@ Case CaseBuilder::build(Op op, std::string format, std::string sizes) {
   ProgramOp one;
   one.op = std::move(op);
   program.segments.push_back({"conformance", 0, {one}, {}});
-  case_.format = std::move(format);
   case_.sizes = std::move(sizes);
   return std::move(case_);
 }

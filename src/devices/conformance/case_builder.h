@@ -39,7 +39,7 @@ class CaseBuilder {
   std::vector<int32_t>& tokens() { return case_.step.tokens; }
 
   // Places everything and gives the case its name.
-  Case build(Op op, std::string format, std::string sizes);
+  Case build(Op op, std::string sizes);
 
  private:
   ValueId add_value(ProgramValue value, Bytes bytes);

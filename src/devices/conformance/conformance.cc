@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
+#include <utility>
 
+#include "base/error.h"
 #include "devices/conformance/case.h"
 #include "devices/conformance/compare.h"
 #include "devices/conformance/run_case.h"
@@ -30,6 +33,7 @@ OpShape shape_of(const Case& c, Layout layout) {
   } else if (const auto* rope = std::get_if<HeadNormRope>(&c.op())) {
     shape.head_dim = rope->head_dim;
   }
+  for_each_write(c.op(), [&](ValueId id) { shape.out = c.program.values[index(id)].format; });
   return shape;
 }
 
@@ -40,14 +44,16 @@ class Suite {
   void run(const Case& c) {
     std::optional<Outcome> expected;
     for (const Layout layout : c.layouts) {
-      ConformanceResult& result = result_for(c, layout);
       const OpShape shape = shape_of(c, layout);
-      if (const auto reason = device_.unsupported(shape)) {
-        if (result.skipped_cases++ == 0) result.skip_reason = *reason;
-        continue;
+      ConformanceResult& result = result_for(op_format(shape));
+      if (lost_) {
+        skip(result, "an earlier kernel took the device along");
+      } else if (const auto reason = device_.unsupported(shape)) {
+        skip(result, *reason);
+      } else {
+        if (!expected) expected = run_case(c, *reference_, Layout::kStored);
+        check(c, layout, !device_.not_bitwise(shape), *expected, result);
       }
-      if (!expected) expected = run_case(c, *reference_, Layout::kStored);
-      check(c, layout, !device_.not_bitwise(shape), *expected, result);
     }
   }
 
@@ -55,31 +61,49 @@ class Suite {
 
  private:
   void check(const Case& c, Layout layout, bool bitwise, const Outcome& expected, ConformanceResult& result) {
-    ++result.cases;
-    std::optional<std::string> wrong;
     try {
       const Outcome got = run_case(c, device_, layout);
       result.kernel = got.kernel;
-      wrong = difference(c, expected, got, bitwise);
+      const std::optional<std::string> wrong = difference(c, expected, got, bitwise);
+      if (wrong) note_failure(result, c.sizes + ": " + *wrong);
+      if (!wrong && !good_) good_ = {c, layout};
     } catch (const std::exception& e) {
-      wrong = e.what();
+      // Memory that others hold is no fault of the kernel.
+      const auto* error = dynamic_cast<const Error*>(&e);
+      if (error != nullptr && error->kind() == ErrorKind::kDoesNotFit) return skip(result, e.what());
+      note_failure(result, c.sizes + ": " + e.what());
+      lost_ = !alive();
     }
-    if (wrong && result.passed) {
-      result.passed = false;
-      result.message = c.sizes + ": " + *wrong;
+    ++result.cases;
+    result.bitwise = result.bitwise && bitwise;
+  }
+
+  static void note_failure(ConformanceResult& result, std::string message) {
+    if (result.passed) result.message = std::move(message);
+    result.passed = false;
+  }
+  static void skip(ConformanceResult& result, const std::string& reason) {
+    if (result.skipped_cases++ == 0) result.skip_reason = reason;
+  }
+
+  // After an error: does what ran before still run? If not, what follows says nothing about its kernels.
+  bool alive() {
+    if (!good_) return true;
+    try {
+      run_case(good_->first, device_, good_->second);
+      return true;
+    } catch (const std::exception&) {
+      return false;
     }
   }
 
-  ConformanceResult& result_for(const Case& c, Layout layout) {
-    std::string format = c.format;
-    if (c.layouts.size() > 1) format += " " + std::string(name(layout));
-    const std::string op(op_name(c.op()));
-    const auto same = [&](const ConformanceResult& r) { return r.op == op && r.format == format; };
+  ConformanceResult& result_for(const OpFormat& pair) {
+    const auto same = [&](const ConformanceResult& r) { return r.op == pair.op && r.format == pair.format; };
     const auto found = std::ranges::find_if(results_, same);
     if (found != results_.end()) return *found;
     ConformanceResult fresh;
-    fresh.op = op;
-    fresh.format = std::move(format);
+    fresh.op = pair.op;
+    fresh.format = pair.format;
     results_.push_back(std::move(fresh));
     return results_.back();
   }
@@ -87,6 +111,8 @@ class Suite {
   Device& device_;
   std::unique_ptr<Device> reference_;
   std::vector<ConformanceResult> results_;
+  std::optional<std::pair<Case, Layout>> good_;  // the first case that passed
+  bool lost_ = false;
 };
 
 }  // namespace

@@ -1,7 +1,4 @@
 // Linear, GatedLinear and Embed: every weight format, sizes around every remainder of rows, outputs and k.
-#include <algorithm>
-#include <cctype>
-
 #include "devices/conformance/case_builder.h"
 
 namespace yoke::conformance {
@@ -61,12 +58,6 @@ std::vector<Sizes> thorough_sizes(DType type) {
   return sizes;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 void linear(const Sizes& s, DType type, Random& random, const CaseSink& sink) {
   CaseBuilder builder(random, s.rows);
   Linear op;
@@ -75,7 +66,7 @@ void linear(const Sizes& s, DType type, Random& random, const CaseSink& sink) {
   if (s.bias) op.bias = builder.vector(random.floats(s.n, Data::kNormal));
   if (s.add) op.add = builder.input(s.n, random.floats(s.rows * s.n, Data::kNormal));
   op.out = builder.output(s.n);
-  sink(builder.build(op, lower(traits(type).name), s.text()));
+  sink(builder.build(op, s.text()));
 }
 
 void gated_linear(const Sizes& s, DType type, Random& random, const CaseSink& sink) {
@@ -85,7 +76,7 @@ void gated_linear(const Sizes& s, DType type, Random& random, const CaseSink& si
   op.gate = builder.matrix(type, s.n, s.k, random.weight(type, s.n, s.k, s.data));
   op.up = builder.matrix(type, s.n, s.k, random.weight(type, s.n, s.k, s.data));
   op.out = builder.output(s.n);
-  sink(builder.build(op, lower(traits(type).name), s.text()));
+  sink(builder.build(op, s.text()));
 }
 
 void embed(int32_t rows, int64_t width, DType type, Random& random, const CaseSink& sink) {
@@ -97,8 +88,7 @@ void embed(int32_t rows, int64_t width, DType type, Random& random, const CaseSi
   Embed op;
   op.table = builder.matrix(type, kVocabulary, width, random.weight(type, kVocabulary, width, Data::kNormal));
   op.out = builder.output(width);
-  sink(builder.build(op, lower(traits(type).name),
-                     "rows " + std::to_string(rows) + ", width " + std::to_string(width)));
+  sink(builder.build(op, "rows " + std::to_string(rows) + ", width " + std::to_string(width)));
 }
 
 }  // namespace

@@ -31,14 +31,14 @@ void norms(const ConformanceOptions& options, int32_t rows, Data data, Random& r
         op.weight = builder.vector(random.floats(width, Data::kNormal));
         op.eps = width % 2 == 0 ? 1e-5f : 1e-6f;
         op.out = builder.output(width, format);
-        sink(builder.build(op, std::string(name(format)), sizes));
+        sink(builder.build(op, sizes));
       }
       if (wants(options, "quantize_rows") && format != ActFormat::kF32) {
         CaseBuilder builder(random, rows);
         QuantizeRows op;
         op.x = builder.input(width, random.floats(rows * width, data));
         op.out = builder.output(width, format);
-        sink(builder.build(op, std::string(name(format)), sizes));
+        sink(builder.build(op, sizes));
       }
     }
   }
@@ -53,7 +53,7 @@ void pairs(const ConformanceOptions& options, int32_t rows, Data data, Random& r
       op.gate = builder.input(width, random.floats(rows * width, data));
       op.up = builder.input(width, random.floats(rows * width, Data::kNormal));
       op.out = builder.output(width);
-      sink(builder.build(op, "f32", sizes));
+      sink(builder.build(op, sizes));
     }
     if (!wants(options, "add")) continue;
     for (const bool in_place : {false, true}) {
@@ -62,7 +62,7 @@ void pairs(const ConformanceOptions& options, int32_t rows, Data data, Random& r
       op.a = builder.input(width, random.floats(rows * width, data));
       op.b = builder.input(width, random.floats(rows * width, Data::kNormal));
       op.out = in_place ? op.a : builder.output(width);
-      sink(builder.build(op, "f32", sizes + (in_place ? ", in place" : "")));
+      sink(builder.build(op, sizes + (in_place ? ", in place" : "")));
     }
   }
 }
@@ -74,7 +74,7 @@ void moves(const ConformanceOptions& options, int32_t rows, Random& random, cons
     WantedRows op;
     op.x = builder.input(width, random.floats(rows * width, Data::kNormal));
     op.out = builder.output(width, ActFormat::kF32, RowKind::kWanted);
-    sink(builder.build(op, "f32", text(rows, width, Data::kNormal)));
+    sink(builder.build(op, text(rows, width, Data::kNormal)));
   }
   if (!wants(options, "copy")) return;
   const std::pair<MemoryKind, MemoryKind> ways[] = {{MemoryKind::kArena, MemoryKind::kArena},
@@ -87,10 +87,9 @@ void moves(const ConformanceOptions& options, int32_t rows, Random& random, cons
         Copy op;
         op.x = builder.input(width, random.floats(rows * width, Data::kNormal), format, from);
         op.out = builder.output(width, format, RowKind::kRows, to);
-        sink(builder.build(op, std::string(name(format)),
-                           text(rows, width, Data::kNormal) +
-                               (from == MemoryKind::kStaging ? ", from staging" : "") +
-                               (to == MemoryKind::kStaging ? ", to staging" : "")));
+        sink(builder.build(op, text(rows, width, Data::kNormal) +
+                                   (from == MemoryKind::kStaging ? ", from staging" : "") +
+                                   (to == MemoryKind::kStaging ? ", to staging" : "")));
       }
     }
   }

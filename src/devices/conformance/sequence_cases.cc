@@ -60,10 +60,10 @@ void rope(int32_t head_dim, int32_t rotated, RopePairs pairs, bool norm, Data da
   builder.rope(8, std::vector<float>(static_cast<size_t>(builder.rows()) * 16, 0.5f));
   op.rope = builder.rope(rotated / 2, std::move(angles));
   op.out = builder.output(width);
-  sink(builder.build(op, "f32",
-                     "heads " + std::to_string(heads) + " of " + std::to_string(head_dim) + ", rotated " +
-                         std::to_string(rotated) + (pairs == RopePairs::kHalves ? ", halves" : ", adjacent") +
-                         (norm ? ", norm" : "") + ", " + std::string(name(data))));
+  sink(builder.build(op, "heads " + std::to_string(heads) + " of " + std::to_string(head_dim) + ", rotated " +
+                             std::to_string(rotated) +
+                             (pairs == RopePairs::kHalves ? ", halves" : ", adjacent") +
+                             (norm ? ", norm" : "") + ", " + std::string(name(data))));
 }
 
 void kv_write(KvType type, int32_t kv_heads, int32_t head_dim, const std::vector<SequenceRows>& step,
@@ -82,9 +82,8 @@ void kv_write(KvType type, int32_t kv_heads, int32_t head_dim, const std::vector
   op.k = builder.input(width, values());
   op.v = builder.input(width, values());
   op.cache = builder.cache(type, kv_heads, head_dim);
-  sink(builder.build(op, std::string(name(type)),
-                     "kv heads " + std::to_string(kv_heads) + " of " + std::to_string(head_dim) + ", " +
-                         text(step) + ", " + std::string(name(data))));
+  sink(builder.build(op, "kv heads " + std::to_string(kv_heads) + " of " + std::to_string(head_dim) + ", " +
+                             text(step) + ", " + std::string(name(data))));
 }
 
 struct AttentionSizes {
@@ -107,10 +106,10 @@ void attention(const AttentionSizes& s, Random& random, const CaseSink& sink) {
   op.scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim));
   op.window = s.window;
   op.out = builder.output(width);
-  sink(builder.build(op, std::string(name(s.type)),
-                     "heads " + std::to_string(s.heads.heads) + " over " + std::to_string(s.heads.kv_heads) +
-                         " of " + std::to_string(s.head_dim) + ", window " + std::to_string(s.window) + ", " +
-                         text(s.step) + ", " + std::string(name(s.data))));
+  sink(builder.build(op, "heads " + std::to_string(s.heads.heads) + " over " +
+                             std::to_string(s.heads.kv_heads) + " of " + std::to_string(s.head_dim) +
+                             ", window " + std::to_string(s.window) + ", " + text(s.step) + ", " +
+                             std::string(name(s.data))));
 }
 
 void ropes(bool thorough, Random& random, const CaseSink& sink) {

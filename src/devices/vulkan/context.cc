@@ -179,6 +179,8 @@ Capabilities inspect(VkPhysicalDevice physical, int index) {
   c.workgroup_memory_bytes = c.properties.limits.maxComputeSharedMemorySize;
   c.max_groups = c.properties.limits.maxComputeWorkGroupCount[1];
   c.info.description += ", " + std::string(v12.driverInfo[0] ? v12.driverInfo : v12.driverName);
+  c.driver = std::to_string(v12.driverID) + " " + v12.driverName + " " + v12.driverInfo + " " +
+             std::to_string(c.properties.driverVersion);
   inspect_memory(c);
   return c;
 }

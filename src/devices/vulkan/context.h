@@ -20,6 +20,7 @@ namespace yoke::vulkan {
 struct Capabilities {
   VkPhysicalDevice physical = VK_NULL_HANDLE;
   DeviceInfo info;
+  std::string driver;                   // kind, number and words
   std::optional<std::string> unusable;  // why
   uint32_t queue_family = 0;
   uint32_t subgroup_size = 0;

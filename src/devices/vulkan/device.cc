@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "devices/vulkan/canary.h"
+#include "devices/vulkan/shaders.h"
 #include "devices/vulkan/vulkan.h"
 #include "devices/vulkan/vulkan_device.h"
 
@@ -21,6 +22,15 @@ std::string ops_text(const Segment& segment) {
          ")";
 }
 
+// What decides how the kernels come out: device, driver, shaders, and which of them are chosen.
+std::string kernels_id(const Context& context) {
+  const Capabilities& c = context.capabilities();
+  return std::string(c.properties.deviceName) + ", " + std::to_string(c.properties.vendorID) + ":" +
+         std::to_string(c.properties.deviceID) + ", driver " + c.driver + ", shaders " +
+         shaders_hash(context.options().alter_shader) + (context.gpu_kernels() ? ", gpu" : ", processor") +
+         (context.use_integer_dot() ? ", dot" : "");
+}
+
 void check_range(const Buffer& buffer, uint64_t offset, uint64_t bytes, const char* doing) {
   if (offset > buffer.bytes() || bytes > buffer.bytes() - offset) {
     fail(ErrorKind::kRuntime, doing, "past the end of its buffer");
@@ -31,7 +41,8 @@ void check_range(const Buffer& buffer, uint64_t offset, uint64_t bytes, const ch
 
 VulkanDevice::VulkanDevice(std::unique_ptr<Instance> instance, Capabilities capabilities,
                            const VulkanOptions& options)
-    : context_(std::move(instance), std::move(capabilities), options) {
+    : context_(std::move(instance), std::move(capabilities), options), info_(context_.capabilities().info) {
+  info_.kernels_id = kernels_id(context_);
   for (auto& lane : lanes_) lane = std::make_unique<Timeline>(context_);
   transfer_ = std::make_unique<Transfer>(context_);
   pipelines_ = std::make_unique<Pipelines>(context_);
@@ -58,7 +69,7 @@ std::optional<std::string> VulkanDevice::unsupported(const OpShape& shape) const
     if (shape.kv == KvType::kQ8_0 && shape.head_dim % 32 != 0)
       return "q8_0 caches want heads of 32 dimensions";
   }
-  return std::nullopt;
+  return refusal(shape);
 }
 
 std::optional<std::string> VulkanDevice::not_bitwise(const OpShape&) const {

@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
+#include "base/cache_folder.h"
 #include "devices/vulkan/shaders.h"
 
 namespace yoke::vulkan {
@@ -20,17 +20,8 @@ std::string cache_path(const Context& context) {
   const Capabilities& c = context.capabilities();
   if (c.info.software) return "";  // Mesa keeps its own; lavapipe's pipeline cache holds nothing
   std::string folder = context.options().cache_folder;
-  if (folder.empty()) {
-    const char* xdg = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    if (xdg != nullptr && *xdg != '\0') {
-      folder = std::string(xdg) + "/yoke";
-    } else if (home != nullptr && *home != '\0') {
-      folder = std::string(home) + "/.cache/yoke";
-    } else {
-      return "";
-    }
-  }
+  if (folder.empty()) folder = user_cache_folder();
+  if (folder.empty()) return "";
   std::string id;
   for (const uint8_t byte : c.properties.pipelineCacheUUID) {
     constexpr char kDigits[] = "0123456789abcdef";
@@ -107,7 +98,13 @@ const Pipeline& Pipelines::get(const std::string& shader, uint32_t local_size) {
   const std::string doing = "compiling " + shader + " on " + context_.name();
   const VolkDeviceTable& vk = context_.vk();
 
-  const std::span<const uint32_t> words = spirv(shader);
+  std::span<const uint32_t> words = spirv(shader);
+  std::vector<uint32_t> altered;
+  if (const auto& alter = context_.options().alter_shader) {
+    altered.assign(words.begin(), words.end());
+    alter(shader, altered);
+    words = altered;
+  }
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
   module_info.codeSize = words.size_bytes();
   module_info.pCode = words.data();

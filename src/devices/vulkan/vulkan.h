@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "devices/device.h"
@@ -30,8 +31,7 @@ struct VulkanOptions {
   enum class IntegerDot : uint8_t { kAuto, kAlways, kNever } integer_dot = IntegerDot::kAuto;
   // Which of the kernels that give the same bits: those for many small cores, or for few wide ones.
   enum class Kernels : uint8_t { kAuto, kProcessor, kGpu } kernels = Kernels::kAuto;
-  // Folder of the pipeline cache; empty: $XDG_CACHE_HOME/yoke (or ~/.cache/yoke). Not used for software
-  // devices.
+  // Folder of the pipeline cache; empty: user_cache_folder(). Not used for software devices.
   std::string cache_folder{};
   // After this long without an end of the work waited for, the device counts as lost. 0: two minutes, an hour
   // on software devices.
@@ -40,6 +40,8 @@ struct VulkanOptions {
   // stay.
   uint32_t shuffle_seed = 0;
   std::shared_ptr<VulkanFaults> faults{};
+  // Changes a shader's SPIR-V words before they are used: how tests break a kernel.
+  std::function<void(std::string_view shader, std::vector<uint32_t>& words)> alter_shader{};
 };
 
 // What this machine has, in the order of their indices; empty without a loader, a driver or a usable device.

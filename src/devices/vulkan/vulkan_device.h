@@ -18,7 +18,7 @@ class VulkanDevice final : public Device {
   VulkanDevice(std::unique_ptr<Instance> instance, Capabilities capabilities, const VulkanOptions& options);
   ~VulkanDevice() override;
 
-  const DeviceInfo& info() const override { return context_.capabilities().info; }
+  const DeviceInfo& info() const override { return info_; }
   std::optional<std::string> unsupported(const OpShape& shape) const override;
   std::optional<std::string> not_bitwise(const OpShape& shape) const override;
   std::unique_ptr<Buffer> allocate(uint64_t bytes, BufferUse use) override;
@@ -37,6 +37,7 @@ class VulkanDevice final : public Device {
   Timeline& timeline(Lane lane) { return *lanes_[static_cast<size_t>(lane)]; }
 
   Context context_;
+  DeviceInfo info_;
   std::array<std::unique_ptr<Timeline>, 3> lanes_;
   std::unique_ptr<Transfer> transfer_;
   std::unique_ptr<Pipelines> pipelines_;

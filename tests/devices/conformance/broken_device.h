@@ -11,7 +11,15 @@
 
 namespace yoke {
 
-enum class Fault { kLastBitOfLastElement, kDoublesLastElement, kWritesPastTheEnd, kThrows, kRefuses };
+enum class Fault {
+  kLastBitOfLastElement,
+  kDoublesLastElement,
+  kWritesPastTheEnd,
+  kThrows,
+  kRefuses,
+  kLosesTheDevice,
+  kNoMemory
+};
 
 struct Breakage {
   std::string op;
@@ -66,9 +74,13 @@ class BrokenDevice : public Device {
   }
   void wait(Lane lane, uint64_t value) override {
     inner_->wait(lane, value);
-    if (breakage_.fault == Fault::kThrows && op_name(program_.segments[0].ops[0].op) == breakage_.op) {
+    const bool hit = op_name(program_.segments[0].ops[0].op) == breakage_.op;
+    lost_ = lost_ || (hit && breakage_.fault == Fault::kLosesTheDevice);
+    if (lost_) fail(ErrorKind::kRuntime, "waiting", "the device was lost");
+    if (hit && breakage_.fault == Fault::kNoMemory)
+      fail(ErrorKind::kDoesNotFit, "reserving", "others have it");
+    if (hit && breakage_.fault == Fault::kThrows)
       fail(ErrorKind::kRuntime, "running " + breakage_.op, "broken on purpose");
-    }
   }
 
  private:
@@ -104,6 +116,7 @@ class BrokenDevice : public Device {
   Program program_;
   Bindings bindings_;
   StepInputs step_;
+  bool lost_ = false;
 };
 
 }  // namespace yoke

@@ -87,9 +87,38 @@ TEST(Conformance, WhatTheDeviceRefusesIsSkippedWithItsReason) {
   }
 }
 
+// What comes after says nothing about its kernels.
+TEST(Conformance, TheKernelThatLosesTheDeviceFailsAndTheRestIsNotRun) {
+  BrokenDevice device({.op = "rms_norm", .fault = Fault::kLosesTheDevice});
+  int failed = 0;
+  for (const ConformanceResult& r : run_conformance(device, {.ops = {"linear", "rms_norm", "add"}})) {
+    failed += !r.passed;
+    if (r.op == "linear") {
+      EXPECT_TRUE(r.passed && !r.skipped()) << r.format;
+    } else if (r.passed) {
+      EXPECT_TRUE(r.skipped()) << r.op << " " << r.format;
+      EXPECT_THAT(r.skip_reason, testing::HasSubstr("took the device along"));
+    } else {
+      EXPECT_EQ(r.op, "rms_norm");
+    }
+  }
+  EXPECT_EQ(failed, 1);
+}
+
+TEST(Conformance, MemoryThatIsNotThereIsNoFaultOfTheKernel) {
+  BrokenDevice device({.op = "add", .fault = Fault::kNoMemory});
+  for (const ConformanceResult& r : run_conformance(device, {.ops = {"add"}})) {
+    EXPECT_TRUE(r.passed);
+    EXPECT_TRUE(r.skipped());
+    EXPECT_THAT(r.skip_reason, testing::HasSubstr("others have it"));
+  }
+}
+
 TEST(Conformance, ADeviceThatIsNotBitwiseIsComparedLoosely) {
   BrokenDevice small({.op = "linear", .fault = Fault::kLastBitOfLastElement, .claims_bitwise = false});
-  EXPECT_TRUE(failed_ops(run_conformance(small, {.ops = {"linear"}})).empty());
+  const auto results = run_conformance(small, {.ops = {"linear"}});
+  EXPECT_TRUE(failed_ops(results).empty());
+  for (const ConformanceResult& r : results) EXPECT_FALSE(r.bitwise) << r.format;
   BrokenDevice large({.op = "linear", .fault = Fault::kDoublesLastElement, .claims_bitwise = false});
   EXPECT_FALSE(failed_ops(run_conformance(large, {.ops = {"linear"}})).empty());
 }

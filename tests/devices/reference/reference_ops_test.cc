@@ -96,7 +96,7 @@ TEST_P(LinearTest, IsTheProductOfDequantizedNumbers) {
   op.weight = builder.matrix(type, n, k, weight);
   op.bias = builder.vector(bias);
   op.out = builder.output(n);
-  const conformance::Case c = builder.build(op, "", "");
+  const conformance::Case c = builder.build(op, "");
   const Outcome outcome = run(c);
 
   std::vector<float> w(static_cast<size_t>(k));
@@ -140,7 +140,7 @@ TEST(ReferenceOps, RmsNormIsWithinItsRoundings) {
   op.weight = builder.vector(weight);
   op.eps = 1e-5f;
   op.out = builder.output(n);
-  const conformance::Case c = builder.build(op, "", "");
+  const conformance::Case c = builder.build(op, "");
   const std::vector<float> y = row_of(c, run(c), op.out, 0);
   double squares = 0;
   for (const float v : x) squares += static_cast<double>(v) * v;
@@ -168,7 +168,7 @@ TEST(ReferenceOps, RopeTurnsPairsAndCopiesTheRest) {
     // A quarter turn, then no turn.
     op.rope = builder.rope(2, {0, 1, 1, 0});
     op.out = builder.output(6);
-    const conformance::Case c = builder.build(op, "", "");
+    const conformance::Case c = builder.build(op, "");
     const std::vector<float> y = row_of(c, run(c), op.out, 0);
     if (pairs == RopePairs::kAdjacent) {
       EXPECT_EQ(y, (std::vector<float>{-2, 1, 3, 4, 5, 6}));
@@ -186,7 +186,7 @@ TEST(ReferenceOps, GatedMulIsSilu) {
   op.gate = builder.input(10, gate);
   op.up = builder.input(10, std::vector<float>(10, 2.0f));
   op.out = builder.output(10);
-  const conformance::Case c = builder.build(op, "", "");
+  const conformance::Case c = builder.build(op, "");
   const std::vector<float> y = row_of(c, run(c), op.out, 0);
   for (size_t i = 0; i < gate.size(); ++i) {
     const double g = gate[i];
@@ -217,7 +217,7 @@ TEST_P(AttentionTest, IsSoftmaxOverTheVisiblePositions) {
     op.scale = 0.125f;
     op.window = window;
     op.out = builder.output(heads * head_dim);
-    conformance::Case c = builder.build(op, "", "");
+    conformance::Case c = builder.build(op, "");
     const Outcome outcome = run(c);
     conformance::CaseCache& cache = c.caches[0];
     const reference::CacheView view{cache.bytes.data(), kv_heads, head_dim, type, cache.blocks};
@@ -283,7 +283,7 @@ TEST(ReferenceOps, KvWritePlacesEveryElement) {
     op.k = builder.input(kv_heads * head_dim, k);
     op.v = builder.input(kv_heads * head_dim, v);
     op.cache = builder.cache(type, kv_heads, head_dim);
-    const conformance::Case c = builder.build(op, "", "");
+    const conformance::Case c = builder.build(op, "");
     const Outcome outcome = run(c);
     const int64_t slot = 37 - 32;
     const std::byte* block =

@@ -1,6 +1,7 @@
 // Every op, format and layout on the software driver, bit for bit against the reference, under validation.
 #include "devices/conformance/conformance.h"
 
+#include "support/broken_shader.h"
 #include "validated_device.h"
 
 namespace yoke {
@@ -9,9 +10,7 @@ namespace {
 class VulkanConformance : public ValidatedDevice {
  protected:
   void run(Device& device, const ConformanceOptions& options) {
-    for (const ConformanceResult& r : run_conformance(device, options)) {
-      EXPECT_TRUE(r.passed) << r.op << " " << r.format << " (" << r.kernel << "): " << r.message;
-    }
+    expect_passed(run_conformance(device, options));
     EXPECT_EQ(device.allocated_bytes(), 0u);
   }
 };
@@ -31,6 +30,14 @@ TEST_F(VulkanConformance, Products) {
 
 TEST_F(VulkanConformance, ProductsWithPackedDotProducts) {
   run(open({.integer_dot = VulkanOptions::IntegerDot::kAlways}), {.ops = {"linear", "gated_linear"}});
+}
+
+// A broken one would be seen, and told from the others.
+TEST_F(VulkanConformance, ABrokenShaderFailsAloneAndHasAnotherId) {
+  Device& broken = open({.alter_shader = test::broken_shader("linear_q5_1")});
+  for (const ConformanceResult& r : run_conformance(broken, {.ops = {"linear", "gated_linear"}}))
+    EXPECT_EQ(r.passed, r.format != "q5_1 panel16") << r.op << " " << r.format;
+  EXPECT_NE(broken.info().kernels_id, open().info().kernels_id);
 }
 
 // What a real GPU would run, on the software one.

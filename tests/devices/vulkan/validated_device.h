@@ -8,9 +8,24 @@
 #include <string>
 #include <vector>
 
+#include "devices/conformance/conformance.h"
 #include "devices/vulkan/vulkan.h"
 
 namespace yoke {
+
+// Passed, and nothing was left out but products of stored rows: those want panels.
+inline void expect_passed(const std::vector<ConformanceResult>& results) {
+  EXPECT_FALSE(results.empty());
+  for (const ConformanceResult& r : results) {
+    EXPECT_TRUE(r.passed) << r.op << " " << r.format << " (" << r.kernel << "): " << r.message;
+    EXPECT_TRUE(r.bitwise) << r.op << " " << r.format;
+    const bool stored = r.op.ends_with("linear") && r.format.ends_with(" stored");
+    EXPECT_EQ(r.skipped(), stored) << r.op << " " << r.format << ": " << r.skip_reason;
+    if (!stored) {
+      EXPECT_EQ(r.skipped_cases, 0) << r.op << " " << r.format << ": " << r.skip_reason;
+    }
+  }
+}
 
 class ValidatedDevice : public ::testing::Test {
  protected:

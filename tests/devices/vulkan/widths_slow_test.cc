@@ -29,15 +29,11 @@ int suite_with(const char* variable, const char* value) {
 class WholeSuite : public ValidatedDevice {};
 
 TEST_F(WholeSuite, Passes) {
-  for (const ConformanceResult& r : run_conformance(open(), {})) {
-    EXPECT_TRUE(r.passed) << r.op << " " << r.format << ": " << r.message;
-  }
+  expect_passed(run_conformance(open(), {}));
 }
 
 TEST_F(WholeSuite, PassesThoroughly) {
-  for (const ConformanceResult& r : run_conformance(open(), {.thorough = true})) {
-    EXPECT_TRUE(r.passed) << r.op << " " << r.format << ": " << r.message;
-  }
+  expect_passed(run_conformance(open(), {.thorough = true}));
 }
 
 TEST(VulkanWidths, SubgroupsOfFour) {
