@@ -35,7 +35,8 @@ struct DeviceInfo {
   uint64_t memory_bytes = 0;   // what it has
   uint64_t free_bytes = 0;     // what it had when it was opened
   uint64_t max_buffer_bytes = 0;
-  // What the outcome of its self-test depends on: device, driver, kernels. Empty: it checks its kernels itself.
+  // What the outcome of its self-test depends on: device, driver, kernels. Empty: it checks its kernels
+  // itself.
   std::string kernels_id{};
 };
 

@@ -15,10 +15,10 @@ struct CpuOptions;
 struct VulkanOptions;
 
 struct DeviceOptions {
-  int32_t threads = 0;        // of the CPU; 0: physical cores within affinity and cgroup limits
-  std::string isa{};          // of the CPU; empty: the best
-  // Kernels that fail the CPU's own check, or failed an earlier self-test, are not used. `yoke selftest` wants
-  // them as they are.
+  int32_t threads = 0;  // of the CPU; 0: physical cores within affinity and cgroup limits
+  std::string isa{};    // of the CPU; empty: the best
+  // Kernels that fail the CPU's own check, or failed an earlier self-test, are not used. `yoke selftest`
+  // wants them as they are.
   bool check_kernels = true;
 };
 

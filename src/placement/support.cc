@@ -9,7 +9,8 @@ OpShape shape_of(const Net& net, const Program& program, const Op& op, KvType kv
   OpShape shape;
   shape.op = &op;
   shape.kv = kv;
-  for_each_write(op, [&](const ValueId& id) { shape.out = program.values[static_cast<size_t>(index(id))].format; });
+  for_each_write(
+      op, [&](const ValueId& id) { shape.out = program.values[static_cast<size_t>(index(id))].format; });
   for_each_weight(op, [&](const WeightId& id) {
     const ProgramWeight& placed = program.weights[static_cast<size_t>(index(id))];
     const NetWeight& weight = net.weights[static_cast<size_t>(index(placed.source))];

@@ -18,9 +18,9 @@ struct ConformanceOptions {
 
 // What one op came to with one format on the device (op_format(): op and format).
 struct ConformanceResult {
-  std::string op;      // "linear"
-  std::string format;  // "q4_k panel16", "f16", "q8x32", "f32"
-  std::string kernel;  // the device's name for what ran; the last one where sizes chose several
+  std::string op;           // "linear"
+  std::string format;       // "q4_k panel16", "f16", "q8x32", "f32"
+  std::string kernel;       // the device's name for what ran; the last one where sizes chose several
   bool passed = true;       // no case differed; see skipped()
   bool bitwise = true;      // compared bit for bit, as the device claims; else only loosely
   std::string message;      // the first failure; else empty
