@@ -125,6 +125,8 @@ const cpu::LinearKernels* find_set(const std::string& isa) {
   if (isa == "avx512") return cpu::linear_avx512();
   if (isa == "avx2vnni") return cpu::linear_avx2vnni();
   if (isa == "avx2") return cpu::linear_avx2();
+  if (isa == "armi8mm") return cpu::linear_armi8mm();
+  if (isa == "armdot") return cpu::linear_armdot();
   return isa == "portable" ? cpu::linear_portable() : nullptr;
 }
 

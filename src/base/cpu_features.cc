@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace yoke {
@@ -75,6 +77,10 @@ CpuFeatures detect_cpu_features() {
   if (f.family == 15 || f.family == 6) f.model += static_cast<int>((one.a >> 16 & 15u) << 4);
   if (f.family == 15) f.family += static_cast<int>(one.a >> 20 & 255u);
   f.brand = brand_string();
+#elif defined(__aarch64__) && defined(__linux__)
+  // Bits of Linux's asm/hwcap.h: HWCAP_ASIMDDP and HWCAP2_I8MM.
+  f.armdot = (getauxval(AT_HWCAP) >> 20 & 1u) != 0;
+  f.armi8mm = f.armdot && (getauxval(AT_HWCAP2) >> 13 & 1u) != 0;
 #endif
   return f;
 }
@@ -85,6 +91,8 @@ std::vector<std::string_view> isas_of(const CpuFeatures& features) {
   if (features.avx512) names.push_back("avx512");
   if (features.avxvnni) names.push_back("avx2vnni");
   if (features.avx2) names.push_back("avx2");
+  if (features.armi8mm) names.push_back("armi8mm");
+  if (features.armdot) names.push_back("armdot");
   names.push_back("portable");
   return names;
 }

@@ -17,6 +17,9 @@ TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsFirst) {
   CpuFeatures client;
   client.avx2 = client.avxvnni = true;
   EXPECT_EQ(isas_of(client), (std::vector<std::string_view>{"avx2vnni", "avx2", "portable"}));
+  CpuFeatures arm;
+  arm.armdot = arm.armi8mm = true;
+  EXPECT_EQ(isas_of(arm), (std::vector<std::string_view>{"armi8mm", "armdot", "portable"}));
   EXPECT_EQ(choose_isa("", all), "avx512vnni");
   EXPECT_EQ(choose_isa("avx2", all), "avx2");
 }

@@ -19,6 +19,8 @@ struct Entry {
 constexpr Entry kEntries[] = {
     {"avx512vnni", linear_avx512vnni, ops_avx512, "avx512"}, {"avx512", linear_avx512, ops_avx512, "avx512"},
     {"avx2vnni", linear_avx2vnni, ops_avx2, "avx2"},         {"avx2", linear_avx2, ops_avx2, "avx2"},
+    {"armi8mm", linear_armi8mm, ops_portable, "portable"},
+    {"armdot", linear_armdot, ops_portable, "portable"},
     {"portable", linear_portable, ops_portable, "portable"},
 };
 
@@ -63,8 +65,8 @@ class Chooser {
   void offer(const Entry& entry, const LinearKernels* linear, const OpKernels* ops) {
     if (entry.isa == "portable") check_ = false;  // it is what the others are checked against
     for (size_t i = 0; linear != nullptr && i < kFormats; ++i) offer_linear(entry, i, linear->linear[i]);
-    if (ops == nullptr || entry.ops_isa == last_ops_) return;  // two sets share their ops: tried already
-    last_ops_ = entry.ops_isa;
+    if (ops == nullptr || ops == last_ops_) return;  // two sets share their ops: tried already
+    last_ops_ = ops;
     for (size_t g = 0; g < kOpGroups; ++g) offer_ops(entry, static_cast<OpGroup>(g), *ops);
   }
 
@@ -102,7 +104,7 @@ class Chooser {
   KernelSet set_;
   LinearKernels linear_{};
   OpKernels ops_{};
-  std::string_view last_ops_;
+  const OpKernels* last_ops_ = nullptr;
 };
 
 KernelSet choose(std::string_view isa, bool check, const AlterKernels& alter) {

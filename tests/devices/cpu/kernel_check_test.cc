@@ -81,6 +81,7 @@ TEST_F(BrokenKernel, AProductWithAWrongBitGivesWayToTheNextSet) {
 }
 
 TEST_F(BrokenKernel, WrongAndStrayWritesOfOpsAreFoundInTheirGroups) {
+  if (kernel_set(best()).isa_of(OpGroup::kAdd) == "portable") GTEST_SKIP() << "its ops are the portable ones";
   const KernelSet set = kernel_set(best(), true, break_ops);
   ASSERT_EQ(set.refused.size(), 2u);
   EXPECT_THAT(set.refused[0], testing::EndsWith(" gated_mul"));

@@ -27,6 +27,8 @@ std::vector<Set> sets() {
     all.push_back({"avx512vnni", cpu::linear_avx512vnni()});
     all.push_back({"avx2vnni_evex", cpu::linear_avx2vnni_evex()});
   }
+  if (cpu.armdot) all.push_back({"armdot", cpu::linear_armdot()});
+  if (cpu.armi8mm) all.push_back({"armi8mm", cpu::linear_armi8mm()});
   std::erase_if(all, [](const Set& s) { return s.kernels == nullptr; });
   return all;
 }

@@ -53,4 +53,26 @@ const LinearKernels* linear_avx512vnni() {
 }
 #endif
 
+#if defined(YOKE_LINEAR_ARMDOT)
+YOKE_DECLARE_SET(armdot)
+const LinearKernels* linear_armdot() {
+  return table_armdot();
+}
+#else
+const LinearKernels* linear_armdot() {
+  return nullptr;
+}
+#endif
+
+#if defined(YOKE_LINEAR_ARMI8MM)
+YOKE_DECLARE_SET(armi8mm)
+const LinearKernels* linear_armi8mm() {
+  return table_armi8mm();
+}
+#else
+const LinearKernels* linear_armi8mm() {
+  return nullptr;
+}
+#endif
+
 }  // namespace yoke::cpu
