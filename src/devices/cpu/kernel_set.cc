@@ -65,8 +65,8 @@ class Chooser {
   void offer(const Entry& entry, const LinearKernels* linear, const OpKernels* ops) {
     if (entry.isa == "portable") check_ = false;  // it is what the others are checked against
     for (size_t i = 0; linear != nullptr && i < kFormats; ++i) offer_linear(entry, i, linear->linear[i]);
-    if (ops == nullptr || ops == last_ops_) return;  // two sets share their ops: tried already
-    last_ops_ = ops;
+    if (ops == nullptr || entry.ops_isa == last_ops_) return;  // two sets share their ops: tried already
+    last_ops_ = entry.ops_isa;
     for (size_t g = 0; g < kOpGroups; ++g) offer_ops(entry, static_cast<OpGroup>(g), *ops);
   }
 
@@ -104,7 +104,7 @@ class Chooser {
   KernelSet set_;
   LinearKernels linear_{};
   OpKernels ops_{};
-  const OpKernels* last_ops_ = nullptr;
+  std::string_view last_ops_;
 };
 
 KernelSet choose(std::string_view isa, bool check, const AlterKernels& alter) {
