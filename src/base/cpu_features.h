@@ -17,7 +17,7 @@ struct CpuFeatures {
   bool amx_int8 = false;
   bool armdot = false;   // AArch64 dot products (FEAT_DotProd)
   bool armi8mm = false;  // and FEAT_I8MM
-  int family = 0;  // as CPUID tells: Zen 4 is 25, Zen 5 is 26
+  int family = 0;        // as CPUID tells: Zen 4 is 25, Zen 5 is 26
   int model = 0;
   std::string brand;  // "AMD EPYC 9B14"
 };

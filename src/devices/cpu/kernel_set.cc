@@ -17,8 +17,10 @@ struct Entry {
 };
 
 constexpr Entry kEntries[] = {
-    {"avx512vnni", linear_avx512vnni, ops_avx512, "avx512"}, {"avx512", linear_avx512, ops_avx512, "avx512"},
-    {"avx2vnni", linear_avx2vnni, ops_avx2, "avx2"},         {"avx2", linear_avx2, ops_avx2, "avx2"},
+    {"avx512vnni", linear_avx512vnni, ops_avx512, "avx512"},
+    {"avx512", linear_avx512, ops_avx512, "avx512"},
+    {"avx2vnni", linear_avx2vnni, ops_avx2, "avx2"},
+    {"avx2", linear_avx2, ops_avx2, "avx2"},
     {"armi8mm", linear_armi8mm, ops_portable, "portable"},
     {"armdot", linear_armdot, ops_portable, "portable"},
     {"portable", linear_portable, ops_portable, "portable"},
