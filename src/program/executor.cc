@@ -60,18 +60,37 @@ void Executor::run(const StepInputs& inputs) {
   for (size_t d = 0; d < steps_.size(); ++d) {
     if (steps_[d]) parts_.devices[d]->write_step(*steps_[d], inputs);
   }
-  for (size_t s = 0; s < segments_.size(); ++s) {
-    const Segment& segment = program_.segments[s];
-    std::vector<TimePoint> waits;
-    for (const int32_t earlier : segment.waits) waits.push_back(done_[earlier]);
-    handoffs_ += waits.size();
-    done_[s] = parts_.devices[segment.device]->launch(Lane::kCompute, *segments_[s], waits);
+  size_t launched = 0;
+  std::exception_ptr failure;
+  try {
+    for (; launched < segments_.size(); ++launched) launch(launched);
+  } catch (...) {
+    failure = std::current_exception();
   }
+  finish(launched, failure);
+}
+
+void Executor::launch(size_t s) {
+  const Segment& segment = program_.segments[s];
+  std::vector<TimePoint> waits;
+  for (const int32_t earlier : segment.waits) waits.push_back(done_[earlier]);
+  handoffs_ += waits.size();
+  done_[s] = parts_.devices[segment.device]->launch(Lane::kCompute, *segments_[s], waits);
+}
+
+// Whatever failed, nothing that reads this step's inputs or writes its values is left running.
+void Executor::finish(size_t launched, std::exception_ptr failure) {
   // Lanes run in order, so the last launch of each device covers its earlier ones.
   std::set<Device*> waited;
-  for (size_t s = done_.size(); s-- > 0;) {
-    if (waited.insert(done_[s].device).second) wait(done_[s]);
+  for (size_t s = launched; s-- > 0;) {
+    if (!waited.insert(done_[s].device).second) continue;
+    try {
+      wait(done_[s]);
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+    }
   }
+  if (failure) std::rethrow_exception(failure);
 }
 
 std::span<const float> Executor::logits(int32_t wanted) const {

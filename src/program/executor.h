@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,7 +27,8 @@ class Executor {
   Executor(Program program, ExecutorParts parts);
   ~Executor();
 
-  // One step from its inputs to its logits; blocks until they are there. Failures name the op.
+  // One step from its inputs to its logits; blocks until they are there. Failures name the op; the first one
+  // is thrown when all that was launched has ended.
   void run(const StepInputs& inputs);
   // [vocabulary] of the step's i-th wanted row; valid until the next run().
   std::span<const float> logits(int32_t wanted) const;
@@ -40,6 +42,8 @@ class Executor {
  private:
   Bindings bind() const;
   void check(const StepInputs& inputs) const;
+  void launch(size_t segment);
+  void finish(size_t launched, std::exception_ptr failure);
 
   Program program_;
   ExecutorParts parts_;

@@ -1,1 +1,1 @@
-set(YOKE_TEST_DEPS yoke_program_data)
+set(YOKE_TEST_DEPS yoke_program)
