@@ -3,7 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <limits>
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
 
 namespace yoke {
 namespace {
@@ -33,6 +39,48 @@ TEST(Recipe, ReciprocalAndRootAreWithinTwoUlps) {
     }
   }
 }
+
+TEST(Recipe, SiluEndsAtMinusSeventyAndKeepsWhatIsNoNumber) {
+  EXPECT_EQ(recipe::silu(-70.1f), recipe::silu(-70.0f));
+  EXPECT_EQ(recipe::silu(-1e38f), recipe::silu(-70.0f));
+  EXPECT_LT(std::fabs(recipe::silu(-70.0f)), 1e-28f);
+  EXPECT_TRUE(std::isnan(recipe::silu(std::numeric_limits<float>::quiet_NaN())));
+  EXPECT_EQ(recipe::silu(1e30f), 1e30f);
+}
+
+#if defined(__SSE2__)
+// What a GPU does that flushes subnormal operands and results: the same bits of every normal result.
+TEST(Recipe, FlushingSubnormalsDoesNotShow) {
+  using Function = float (*)(float);
+  const Function silu = [](float x) { return recipe::silu(x); };
+  const Function exp = [](float x) { return recipe::exp(x); };
+  const Function recip = [](float x) { return recipe::recip(x); };
+  const auto flushed = [](Function f, float x) {
+    volatile Function call = f;  // stays between the two lines below
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040);  // results and operands
+    const volatile float y = call(x);
+    _mm_setcsr(before);
+    return y;
+  };
+  const auto same = [&](Function f, float x) {
+    const float kept = f(x);
+    return std::bit_cast<uint32_t>(kept) == std::bit_cast<uint32_t>(flushed(f, x));
+  };
+  for (int i = -400'000; i <= 400'000; ++i) {
+    const float x = static_cast<float>(i) * 3.1e-4f;
+    ASSERT_TRUE(same(silu, x)) << x;
+    ASSERT_TRUE(same(exp, x)) << x;
+  }
+  for (int exponent = -119; exponent <= 100; ++exponent) {
+    for (int i = 0; i < 400; ++i) {
+      const float a = std::ldexp(1.0f + static_cast<float>(i) / 400, exponent);
+      ASSERT_TRUE(same(recip, a)) << a;
+    }
+  }
+  EXPECT_FALSE(same(recip, 0x1.3p119f)) << "the flush is real";
+}
+#endif
 
 TEST(Recipe, RoundIsToNearestEven) {
   for (int i = -4000; i <= 4000; ++i) {

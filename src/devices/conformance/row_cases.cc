@@ -1,4 +1,6 @@
 // Ops that treat each row by itself, with widths on both sides of vectors and of the 64 partial sums.
+#include <iterator>
+
 #include "devices/conformance/case_builder.h"
 
 namespace yoke::conformance {
@@ -14,6 +16,13 @@ std::vector<int64_t> widths(ActFormat format) {
       return {256, 768, 2304};
   }
   return {};
+}
+
+// Both sides of where silu's parts end, and far away.
+void put_far_gates(std::vector<float>& gates) {
+  constexpr float kGates[] = {-69.9f, -70.0f, -70.1f, -83.5f, -87.0f, -88.5f, -1e4f, -1e30f,
+                              69.9f,  70.1f,  86.9f,  87.1f,  89.0f,  1e4f,   1e30f, -0.0f};
+  for (size_t i = 0; i < gates.size(); i += 3) gates[i] = kGates[i / 3 % std::size(kGates)];
 }
 
 std::string text(int32_t rows, int64_t width, Data data) {
@@ -50,7 +59,9 @@ void pairs(const ConformanceOptions& options, int32_t rows, Data data, Random& r
     if (wants(options, "gated_mul")) {
       CaseBuilder builder(random, rows);
       GatedMul op;
-      op.gate = builder.input(width, random.floats(rows * width, data));
+      std::vector<float> gates = random.floats(rows * width, data);
+      if (data == Data::kOutliers) put_far_gates(gates);
+      op.gate = builder.input(width, gates);
       op.up = builder.input(width, random.floats(rows * width, Data::kNormal));
       op.out = builder.output(width);
       sink(builder.build(op, sizes));
