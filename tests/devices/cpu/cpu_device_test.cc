@@ -35,7 +35,7 @@ struct EmbedStep {
     Embed op;
     op.table = builder.matrix(DType::kF32, 4, 8, random.weight(DType::kF32, 4, 8, Data::kNormal));
     op.out = builder.output(8);
-    c = builder.build(op, "", "");
+    c = builder.build(op, "");
     arena = device.allocate(c.program.devices[0].arena_bytes, BufferUse::kScratch);
     table = device.allocate(c.weights[0].stored.size(), BufferUse::kWeights);
     device.write(*table, 0, c.weights[0].stored);

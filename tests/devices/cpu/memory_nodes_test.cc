@@ -21,7 +21,7 @@ std::vector<NodeRange> ranges_of(int64_t rows, const std::string& machine, uint6
   op.x = builder.input(64, random.floats(2 * 64, Data::kNormal), ActFormat::kQ8x32);
   op.weight = builder.matrix(DType::kQ8_0, rows, 64, {});
   op.out = builder.output(rows);
-  const conformance::Case c = builder.build(op, "", "");
+  const conformance::Case c = builder.build(op, "");
   const auto device = make_cpu_device({.threads = 1});
   const auto arena = device->allocate(c.program.devices[0].arena_bytes, BufferUse::kScratch);
   const auto weight =
