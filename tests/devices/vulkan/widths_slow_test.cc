@@ -8,16 +8,20 @@
 #include <string>
 
 #include "devices/conformance/conformance.h"
+#include "support/temp_folder.h"
 #include "validated_device.h"
 
 namespace yoke {
 namespace {
 
-// Runs the suite in a child with the variable set (null: unset); lavapipe reads it once in a process.
+// Runs the suite in a child with the variable set (null: unset); lavapipe reads it once in a process. Mesa's shader
+// cache does not tell vector widths apart, so that each gets a new one: else it would run another width's code.
 int suite_with(const char* variable, const char* value) {
+  const test::TempFolder cache;
   const pid_t child = fork();
   if (child == 0) {
     value != nullptr ? setenv(variable, value, 1) : unsetenv(variable);
+    setenv("MESA_SHADER_CACHE_DIR", cache.path().c_str(), 1);
     execl("/proc/self/exe", "test", "--gtest_filter=WholeSuite.Passes", static_cast<char*>(nullptr));
     _exit(127);
   }
