@@ -12,7 +12,6 @@ namespace vulkan {
 namespace {
 
 constexpr int32_t kMaxHeadDim = 256;              // shaders/attention.comp
-constexpr uint64_t kTeardownNs = 10'000'000'000;  // for work that a lost device may still be doing
 
 std::string ops_text(const Segment& segment) {
   std::string text = "segment " + segment.name;
