@@ -11,7 +11,7 @@ namespace yoke {
 namespace vulkan {
 namespace {
 
-constexpr int32_t kMaxHeadDim = 256;              // shaders/attention.comp
+constexpr int32_t kMaxHeadDim = 256;  // shaders/attention.comp
 
 std::string ops_text(const Segment& segment) {
   std::string text = "segment " + segment.name;
