@@ -14,8 +14,9 @@
 namespace yoke {
 namespace {
 
-// Runs the suite in a child with the variable set (null: unset); lavapipe reads it once in a process. Mesa's shader
-// cache does not tell vector widths apart, so that each gets a new one: else it would run another width's code.
+// Runs the suite in a child with the variable set (null: unset); lavapipe reads it once in a process. Mesa's
+// shader cache does not tell vector widths apart, so that each gets a new one: else it would run another
+// width's code.
 int suite_with(const char* variable, const char* value) {
   const test::TempFolder cache;
   const pid_t child = fork();
