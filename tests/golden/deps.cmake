@@ -1,1 +1,1 @@
-set(YOKE_TEST_DEPS yoke_model)
+set(YOKE_TEST_DEPS yoke_model yoke_convert)

@@ -1,5 +1,4 @@
-// SmolLM2 on the English text: how far a run is from transformers, told from the 32 likeliest ids of each
-// position.
+// SmolLM2 on the English text: how far a run is from transformers, told from the likeliest ids of each position.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 
 namespace yoke::test {
 
-// KL divergence over 33 outcomes: the 32 ids and all others. A lower bound of the whole; docs/goldens.md.
+// KL divergence over the given ids and "all others" as one outcome. A lower bound of the whole; docs/goldens.md.
 inline double coarse_kl(std::span<const uint16_t> ids, std::span<const float> logprobs,
                         std::span<const float> logits) {
   const double norm = log_sum_exp(logits);
@@ -28,24 +27,31 @@ inline double coarse_kl(std::span<const uint16_t> ids, std::span<const float> lo
 }
 
 struct SmolResult {
-  double mean_kl_33 = 0, top1 = 0, perplexity = 0;
+  double mean_kl = 0, top1 = 0, perplexity = 0;
 };
 
-// Both chunks of the golden.
-inline SmolResult score_smollm2(const ModelOptions& options) {
-  const nlohmann::json golden = golden_json("smollm2_q4_1.json");
-  const auto ids = read_npy<uint16_t>(golden_path("smollm2_q4_1.ids.npy"), "<u2");
-  const auto logprobs = read_npy<float>(golden_path("smollm2_q4_1.logprobs.npy"), "<f4");
+// Of llama.cpp on the same file and positions, by the same ids.
+inline double llama_cpp_kl(const std::string& golden) {
+  const nlohmann::json figures = golden_json(golden + ".json")["llama_cpp"];
+  return figures[golden == "smollm2_q4_1" ? "mean_kl_33" : "mean_kl_9"];
+}
+
+// All chunks of a golden: "smollm2_q4_1" (two, 32 ids a position), "smollm2_whole_q4_1", "smollm2_whole_q8_0" (nine,
+// 8 ids).
+inline SmolResult score_smollm2(const ModelOptions& options, const std::string& name = "smollm2_q4_1") {
+  const nlohmann::json golden = golden_json(name + ".json");
+  const auto ids = read_npy<uint16_t>(golden_path(name + ".ids.npy"), "<u2");
+  const auto logprobs = read_npy<float>(golden_path(name + ".logprobs.npy"), "<f4");
   const auto tokens = golden["tokens"].get<std::vector<int32_t>>();
 
   SmolResult result;
   int64_t same = 0;
   const PerplexityResult scored =
       score(options, tokens, golden["ctx"], [&](int64_t position, std::span<const float> logits) {
-        result.mean_kl_33 += coarse_kl(ids.row(position), logprobs.row(position), logits);
+        result.mean_kl += coarse_kl(ids.row(position), logprobs.row(position), logits);
         same += std::max_element(logits.begin(), logits.end()) - logits.begin() == ids.row(position)[0];
       });
-  result.mean_kl_33 /= static_cast<double>(ids.rows);
+  result.mean_kl /= static_cast<double>(ids.rows);
   result.top1 = static_cast<double>(same) / static_cast<double>(ids.rows);
   result.perplexity = scored.perplexity;
   return result;
