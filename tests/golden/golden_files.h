@@ -39,9 +39,8 @@ inline PerplexityResult score(const ModelOptions& options, std::span<const int32
   mine.context = ctx;
   mine.all_logits = true;
   const std::unique_ptr<Model> model = Model::load(mine);
-  PerplexityResult result =
-      perplexity(*model, tokens,
-                 {.chunk_tokens = ctx, .step_rows = mine.chunk, .on_logits = std::move(on_logits)});
+  PerplexityResult result = perplexity(
+      *model, tokens, {.chunk_tokens = ctx, .step_rows = mine.chunk, .on_logits = std::move(on_logits)});
   for (size_t d = 0; d < model->devices().size(); ++d)
     EXPECT_EQ(model->devices()[d]->allocated_bytes(), model->plan().devices[d].total_bytes());
   return result;

@@ -1,4 +1,5 @@
-// SmolLM2 on the English text: how far a run is from transformers, told from the likeliest ids of each position.
+// SmolLM2 on the English text: how far a run is from transformers, told from the likeliest ids of each
+// position.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 
 namespace yoke::test {
 
-// KL divergence over the given ids and "all others" as one outcome. A lower bound of the whole; docs/goldens.md.
+// KL divergence over the given ids and "all others" as one outcome. A lower bound of the whole;
+// docs/goldens.md.
 inline double coarse_kl(std::span<const uint16_t> ids, std::span<const float> logprobs,
                         std::span<const float> logits) {
   const double norm = log_sum_exp(logits);
@@ -36,8 +38,8 @@ inline double llama_cpp_kl(const std::string& golden) {
   return figures[golden == "smollm2_q4_1" ? "mean_kl_33" : "mean_kl_9"];
 }
 
-// All chunks of a golden: "smollm2_q4_1" (two, 32 ids a position), "smollm2_whole_q4_1", "smollm2_whole_q8_0" (nine,
-// 8 ids).
+// All chunks of a golden: "smollm2_q4_1" (two, 32 ids a position), "smollm2_whole_q4_1", "smollm2_whole_q8_0"
+// (nine, 8 ids).
 inline SmolResult score_smollm2(const ModelOptions& options, const std::string& name = "smollm2_q4_1") {
   const nlohmann::json golden = golden_json(name + ".json");
   const auto ids = read_npy<uint16_t>(golden_path(name + ".ids.npy"), "<u2");

@@ -1,5 +1,5 @@
-// The demo model: the whole text on the CPU, as published and in Q8_0, and layers on the GPU device, which change no
-// bit.
+// The demo model: the whole text on the CPU, as published and in Q8_0, and layers on the GPU device, which
+// change no bit.
 #include "convert/quantize_model.h"
 #include "golden/smollm2.h"
 #include "support/temp_folder.h"
@@ -43,10 +43,9 @@ TEST_F(SmolLM2Slow, WholeTextInQ8_0) {
 TEST_F(SmolLM2Slow, PlacementsChangeNoBit) {
   const auto tokens = golden_json("smollm2_q4_1.json")["tokens"].get<std::vector<int32_t>>();
   std::vector<float> cpu;
-  const PerplexityResult expected =
-      score(options_, tokens, 512, [&](int64_t, std::span<const float> logits) {
-        cpu.insert(cpu.end(), logits.begin(), logits.end());
-      });
+  const PerplexityResult expected = score(options_, tokens, 512, [&](int64_t, std::span<const float> logits) {
+    cpu.insert(cpu.end(), logits.begin(), logits.end());
+  });
   struct Place {
     std::string gpu_layers;
     std::vector<std::string> place = {};
