@@ -30,12 +30,13 @@ int64_t NetBuilder::need_int(std::string_view key, int64_t low, int64_t high) co
 
 int64_t NetBuilder::int_or(std::string_view key, int64_t otherwise, int64_t low, int64_t high) const {
   const std::optional<uint64_t> found = file_.find_u64(full_key(key));
-  if (!found) return otherwise;
-  if (*found > static_cast<uint64_t>(high) || static_cast<int64_t>(*found) < low) {
-    bad(full_key(key) + ": " + std::to_string(*found) + " is not between " + std::to_string(low) + " and " +
-        std::to_string(high));
+  const uint64_t value = found.value_or(static_cast<uint64_t>(otherwise));
+  if (value > static_cast<uint64_t>(high) || static_cast<int64_t>(value) < low) {
+    bad(full_key(key) + ": " + std::to_string(value) +
+        (found ? " is" : " follows from other values and is") + " not between " + std::to_string(low) +
+        " and " + std::to_string(high));
   }
-  return static_cast<int64_t>(*found);
+  return static_cast<int64_t>(value);
 }
 
 double NetBuilder::float_or(std::string_view key, double otherwise, double low, double high) const {

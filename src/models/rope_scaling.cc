@@ -38,7 +38,7 @@ void apply_yarn(NetRope& rope, int32_t rotated, double base, const Yarn& yarn) {
     const double kept = rope.inverse_frequency[i];
     rope.inverse_frequency[i] = kept / yarn.factor * ramp + kept * (1 - ramp);
   }
-  rope.magnitude *= 1 + 0.1 * std::log(yarn.factor);
+  if (yarn.factor > 1) rope.magnitude *= 1 + 0.1 * std::log(yarn.factor);
 }
 
 void apply_factors(NetBuilder& b, NetRope& rope) {
@@ -64,8 +64,8 @@ NetRope read_rope(NetBuilder& b, int32_t rotated) {
   for (int32_t i = 0; i < rotated / 2; ++i)
     rope.inverse_frequency.push_back(std::pow(base, -2.0 * i / rotated));
   const std::string type = b.text_or("rope.scaling.type", "none");
-  const double factor =
-      b.float_or("rope.scaling.factor", b.float_or("rope.scale_linear", 1.0, 1.0, 1e6), 1.0, 1e6);
+  double factor = b.float_or("rope.scaling.factor", b.float_or("rope.scale_linear", 1.0, 0, 1e6), 0, 1e6);
+  if (factor == 0) factor = 1;  // how some files say that there is no scaling
   apply_factors(b, rope);
   if (type == "linear" ||
       (type == "none" && factor != 1.0 && !b.file().find_string(b.architecture() + ".rope.scaling.type"))) {

@@ -1,0 +1,1 @@
+set(YOKE_TEST_DEPS yoke_convert)
