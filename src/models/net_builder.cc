@@ -32,9 +32,8 @@ int64_t NetBuilder::int_or(std::string_view key, int64_t otherwise, int64_t low,
   const std::optional<uint64_t> found = file_.find_u64(full_key(key));
   const uint64_t value = found.value_or(static_cast<uint64_t>(otherwise));
   if (value > static_cast<uint64_t>(high) || static_cast<int64_t>(value) < low) {
-    bad(full_key(key) + ": " + std::to_string(value) +
-        (found ? " is" : " follows from other values and is") + " not between " + std::to_string(low) +
-        " and " + std::to_string(high));
+    bad(full_key(key) + ": " + std::to_string(value) + (found ? " is" : " follows from other values and is") +
+        " not between " + std::to_string(low) + " and " + std::to_string(high));
   }
   return static_cast<int64_t>(value);
 }

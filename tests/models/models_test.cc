@@ -121,10 +121,10 @@ TEST_P(EveryArchitecture, ReadsItsOwnFiles) {
 }
 
 TEST_P(EveryArchitecture, NamesEveryTensorThatIsMissing) {
-  for (const char* name : {"token_embd.weight", "blk.0.attn_norm.weight", "blk.1.attn_q.weight",
-                           "blk.0.attn_k.weight", "blk.1.attn_v.weight", "blk.0.attn_output.weight",
-                           "blk.1.ffn_norm.weight", "blk.0.ffn_gate.weight", "blk.1.ffn_up.weight",
-                           "blk.0.ffn_down.weight", "output_norm.weight"}) {
+  for (const char* name :
+       {"token_embd.weight", "blk.0.attn_norm.weight", "blk.1.attn_q.weight", "blk.0.attn_k.weight",
+        "blk.1.attn_v.weight", "blk.0.attn_output.weight", "blk.1.ffn_norm.weight", "blk.0.ffn_gate.weight",
+        "blk.1.ffn_up.weight", "blk.0.ffn_down.weight", "output_norm.weight"}) {
     ModelFile file(GetParam());
     file.without(name);
     EXPECT_THAT(file.refusal(), HasSubstr(name));
@@ -169,18 +169,15 @@ TEST_P(BadValues, AreRefusedByTheirName) {
   EXPECT_THAT(file.refusal(), HasSubstr(std::string("llama.") + GetParam().key));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, BadValues,
-                         testing::Values(BadValue{"block_count", 0}, BadValue{"block_count", 4000000000},
-                                         BadValue{"embedding_length", 0}, BadValue{"feed_forward_length", 0},
-                                         BadValue{"attention.head_count", 0},
-                                         BadValue{"attention.head_count_kv", 3},
-                                         BadValue{"attention.head_count_kv", 0},
-                                         BadValue{"attention.key_length", 2000},
-                                         BadValue{"attention.value_length", 8},
-                                         BadValue{"rope.dimension_count", 15},
-                                         BadValue{"rope.dimension_count", 18},
-                                         BadValue{"context_length", 0}, BadValue{"expert_count", 8},
-                                         BadValue{"attention.sliding_window", 4096}));
+INSTANTIATE_TEST_SUITE_P(
+    All, BadValues,
+    testing::Values(BadValue{"block_count", 0}, BadValue{"block_count", 4000000000},
+                    BadValue{"embedding_length", 0}, BadValue{"feed_forward_length", 0},
+                    BadValue{"attention.head_count", 0}, BadValue{"attention.head_count_kv", 3},
+                    BadValue{"attention.head_count_kv", 0}, BadValue{"attention.key_length", 2000},
+                    BadValue{"attention.value_length", 8}, BadValue{"rope.dimension_count", 15},
+                    BadValue{"rope.dimension_count", 18}, BadValue{"context_length", 0},
+                    BadValue{"expert_count", 8}, BadValue{"attention.sliding_window", 4096}));
 
 TEST(Metadata, AMissingCountIsNamed) {
   ModelFile file;
@@ -229,8 +226,8 @@ TEST(RopeScaling, FactorsOfTheFileDivideTheFrequencies) {
   EXPECT_THAT(few.refusal(), HasSubstr("rope_freqs.weight"));
 }
 
-// arXiv 2309.00071: fast pairs stay, slow ones are divided, the softmax's temperature rises with the factor, and
-// below 1 nothing does.
+// arXiv 2309.00071: fast pairs stay, slow ones are divided, the softmax's temperature rises with the factor,
+// and below 1 nothing does.
 TEST(RopeScaling, YarnKeepsFastPairsAndInterpolatesSlowOnes) {
   ModelFile plain, scaled;
   scaled.text("rope.scaling.type", "yarn");
