@@ -122,6 +122,7 @@ std::string cpu_line(const std::string& key) {
 
 const cpu::LinearKernels* find_set(const std::string& isa) {
   if (isa == "avx512vnni") return cpu::linear_avx512vnni();
+  if (isa == "avx512amx") return cpu::linear_avx512amx();
   if (isa == "avx512") return cpu::linear_avx512();
   if (isa == "avx2vnni") return cpu::linear_avx2vnni();
   if (isa == "avx2") return cpu::linear_avx2();

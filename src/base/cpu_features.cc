@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
@@ -38,6 +40,12 @@ uint64_t saved_state(const Registers& leaf1) {
   uint32_t high = 0;
   asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return static_cast<uint64_t>(high) << 32 | low;
+}
+
+// Linux saves AMX's tiles only for a process that asked (arch_prctl ARCH_REQ_XCOMP_PERM, XFEATURE 18); asking again is
+// fine.
+bool may_use_tiles() {
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
 
 std::string brand_string() {
@@ -71,7 +79,7 @@ CpuFeatures detect_cpu_features() {
   f.avx512 = f.avx2 && zmm && bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31);
   f.avx512vnni = f.avx512 && bit(seven.c, 11);
   f.avx512bf16 = f.avx512vnni && bit(seven1.a, 5);
-  f.amx_int8 = f.avx512vnni && tiles && bit(seven.d, 24) && bit(seven.d, 25);
+  f.amx_int8 = f.avx512vnni && tiles && bit(seven.d, 24) && bit(seven.d, 25) && may_use_tiles();
   f.family = static_cast<int>(one.a >> 8 & 15u);
   f.model = static_cast<int>(one.a >> 4 & 15u);
   if (f.family == 15 || f.family == 6) f.model += static_cast<int>((one.a >> 16 & 15u) << 4);
@@ -88,6 +96,7 @@ CpuFeatures detect_cpu_features() {
 std::vector<std::string_view> isas_of(const CpuFeatures& features) {
   std::vector<std::string_view> names;
   if (features.avx512vnni) names.push_back("avx512vnni");
+  if (features.amx_int8) names.push_back("avx512amx");  // not the best: never run by us, taken only when asked for
   if (features.avx512) names.push_back("avx512");
   if (features.avxvnni) names.push_back("avx2vnni");
   if (features.avx2) names.push_back("avx2");

@@ -17,6 +17,7 @@ struct Entry {
 };
 
 constexpr Entry kEntries[] = {
+    {"avx512amx", linear_avx512amx, ops_avx512, "avx512"},
     {"avx512vnni", linear_avx512vnni, ops_avx512, "avx512"},
     {"avx512", linear_avx512, ops_avx512, "avx512"},
     {"avx2vnni", linear_avx2vnni, ops_avx2, "avx2"},

@@ -1,1 +1,1 @@
-set(YOKE_TEST_DEPS yoke_cpu_linear yoke_cpu_linear_evex yoke_tensor yoke_base)
+set(YOKE_TEST_DEPS yoke_cpu_linear yoke_cpu_linear_stand_ins yoke_tensor yoke_base)

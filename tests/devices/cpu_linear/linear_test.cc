@@ -5,7 +5,7 @@
 
 #include "base/cpu_features.h"
 #include "devices/cpu/kernels/kernels.h"
-#include "devices/cpu/kernels/linear/evex_table.h"
+#include "devices/cpu/kernels/linear/stand_ins.h"
 #include "linear_oracle.h"
 #include "ops/recipe.h"
 
@@ -26,7 +26,9 @@ std::vector<Set> sets() {
   if (cpu.avx512vnni) {
     all.push_back({"avx512vnni", cpu::linear_avx512vnni()});
     all.push_back({"avx2vnni_evex", cpu::linear_avx2vnni_evex()});
+    all.push_back({"avx512amx_emulated", cpu::linear_avx512amx_emulated()});
   }
+  if (cpu.amx_int8) all.push_back({"avx512amx", cpu::linear_avx512amx()});
   if (cpu.armdot) all.push_back({"armdot", cpu::linear_armdot()});
   if (cpu.armi8mm) all.push_back({"armi8mm", cpu::linear_armi8mm()});
   std::erase_if(all, [](const Set& s) { return s.kernels == nullptr; });

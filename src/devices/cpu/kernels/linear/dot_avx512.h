@@ -4,7 +4,12 @@
 #define YOKE_INLINE inline __attribute__((always_inline))
 
 constexpr int kQuantNarrowRows = 4;  // up to here one panel at a time
-constexpr int kBlockRows = 512;      // rows whose sums are in flight together
+// Rows whose sums are in flight together.
+#if defined(YOKE_AMX)
+constexpr int kBlockRows = 480;  // leaves room for AMX's own scratch
+#else
+constexpr int kBlockRows = 512;
+#endif
 
 template <class Format, int Panels, int... Tokens>
 struct Tiles;  // panel_driver.h

@@ -53,6 +53,17 @@ const LinearKernels* linear_avx512vnni() {
 }
 #endif
 
+#if defined(YOKE_LINEAR_AVX512AMX)
+YOKE_DECLARE_SET(avx512amx)
+const LinearKernels* linear_avx512amx() {
+  return table_avx512amx();
+}
+#else
+const LinearKernels* linear_avx512amx() {
+  return nullptr;
+}
+#endif
+
 #if defined(YOKE_LINEAR_ARMDOT)
 YOKE_DECLARE_SET(armdot)
 const LinearKernels* linear_armdot() {

@@ -176,9 +176,9 @@ template <class Format, int Panels, int... Tokens>
 struct Tiles {
   static constexpr int kPanels = Panels;
   static constexpr int kCount = sizeof...(Tokens);
-  static constexpr int kSizes[] = {Tokens...};
+  static constexpr int kSizes[kCount] = {Tokens...};
   using Fn = void (*)(const Walk&, const Place&);
-  static constexpr Fn kFunctions[] = {run_tile<Format, Panels, Tokens>...};
+  static constexpr Fn kFunctions[kCount] = {run_tile<Format, Panels, Tokens>...};
 };
 
 // All rows of a block with one group of panels: pieces outermost, so that a piece's weights stay in the first
