@@ -42,8 +42,8 @@ uint64_t saved_state(const Registers& leaf1) {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
-// Linux saves AMX's tiles only for a process that asked (arch_prctl ARCH_REQ_XCOMP_PERM, XFEATURE 18); asking again is
-// fine.
+// Linux saves AMX's tiles only for a process that asked (arch_prctl ARCH_REQ_XCOMP_PERM, XFEATURE 18); asking
+// again is fine.
 bool may_use_tiles() {
   return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
@@ -96,7 +96,8 @@ CpuFeatures detect_cpu_features() {
 std::vector<std::string_view> isas_of(const CpuFeatures& features) {
   std::vector<std::string_view> names;
   if (features.avx512vnni) names.push_back("avx512vnni");
-  if (features.amx_int8) names.push_back("avx512amx");  // not the best: never run by us, taken only when asked for
+  if (features.amx_int8)
+    names.push_back("avx512amx");  // not the best: never run by us, taken only when asked for
   if (features.avx512) names.push_back("avx512");
   if (features.avxvnni) names.push_back("avx2vnni");
   if (features.avx2) names.push_back("avx2");

@@ -15,7 +15,8 @@ TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsFirst) {
   all.avx2 = all.avx512 = all.avx512vnni = true;
   EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512vnni", "avx512", "avx2", "portable"}));
   all.amx_int8 = true;
-  EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512vnni", "avx512amx", "avx512", "avx2", "portable"}));
+  EXPECT_EQ(isas_of(all),
+            (std::vector<std::string_view>{"avx512vnni", "avx512amx", "avx512", "avx2", "portable"}));
   CpuFeatures client;
   client.avx2 = client.avxvnni = true;
   EXPECT_EQ(isas_of(client), (std::vector<std::string_view>{"avx2vnni", "avx2", "portable"}));
