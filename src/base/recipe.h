@@ -60,11 +60,9 @@ inline float exp(float x) {
   return y * std::bit_cast<float>(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
 }
 
-// Gates below -70 count as -70: so nothing on the way is subnormal, and devices that flush give the same
-// bits.
+// With exp up to e^70 nothing on the way is subnormal: devices that flush give the same bits.
 inline float silu(float x) {
-  x = -70.0f > x ? -70.0f : x;
-  const float d = 1.0f + exp(-x);
+  const float d = 1.0f + exp(-x < 70.0f ? -x : 70.0f);
   return x * recip(d);
 }
 

@@ -191,7 +191,7 @@ TEST(ReferenceOps, GatedMulIsSilu) {
   for (size_t i = 0; i < gate.size(); ++i) {
     const double g = gate[i];
     const double expected = 2 * g / (1 + std::exp(-g));
-    // exp within 2 units, the reciprocal within 2, three more operations; gates below -70 count as -70.
+    // exp within 2 units, the reciprocal within 2, three more operations; below -70 exp ends.
     EXPECT_NEAR(y[i], expected, std::fabs(expected) * kUnit * 9 + 1e-28) << gate[i];
   }
 }

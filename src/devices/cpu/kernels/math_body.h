@@ -51,10 +51,11 @@ inline float rsqrt1(float a) {
   return y;
 }
 
-// exp of what lies between -87 and 87.
+// exp(min(x, most))
 template <int N>
-inline void exps_inside(V (&x)[N]) {
+inline void exps(V (&x)[N], float most = 87.0f) {
   V n[N], r[N], y[N];
+  for (int j = 0; j < N; ++j) x[j] = min(max(x[j], set(-87.0f)), set(most));
   for (int j = 0; j < N; ++j) n[j] = round(x[j] * set(1.44269504088896341f));
   for (int j = 0; j < N; ++j) r[j] = x[j] - n[j] * set(0.693359375f);
   for (int j = 0; j < N; ++j) r[j] = r[j] - n[j] * set(-2.12194440e-4f);
@@ -68,12 +69,6 @@ inline void exps_inside(V (&x)[N]) {
   for (int j = 0; j < N; ++j) y[j] = y[j] + r[j];
   for (int j = 0; j < N; ++j) y[j] = y[j] + set(1.0f);
   for (int j = 0; j < N; ++j) x[j] = y[j] * from_bits(shift_exponent(to_int(n[j]) + set_int(127)));
-}
-
-template <int N>
-inline void exps(V (&x)[N]) {
-  for (int j = 0; j < N; ++j) x[j] = min(max(x[j], set(-87.0f)), set(87.0f));
-  exps_inside(x);
 }
 
 inline V exp(V x) {
@@ -101,14 +96,13 @@ inline float exp1(float x) {
   return y * bits_float(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
 }
 
-// x * recip(1 + exp(-x)), x at least -70
+// x * recip(1 + exp(min(-x, 70)))
 template <int N>
 inline void silus(V (&x)[N]) {
   V d[N];
   // 0 - x would lose the sign of zero; exp does not see the difference.
-  for (int j = 0; j < N; ++j) x[j] = max(set(-70.0f), x[j]);
-  for (int j = 0; j < N; ++j) d[j] = max(zero() - x[j], set(-87.0f));
-  exps_inside(d);
+  for (int j = 0; j < N; ++j) d[j] = zero() - x[j];
+  exps(d, 70.0f);
   for (int j = 0; j < N; ++j) d[j] = set(1.0f) + d[j];
   recips(d);
   for (int j = 0; j < N; ++j) x[j] = x[j] * d[j];

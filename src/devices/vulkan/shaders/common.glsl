@@ -116,9 +116,8 @@ float exp_exact(float v) {
   return y;
 }
 
-float silu(float gate) {
-  const float x = -70.0 > gate ? -70.0 : gate;
-  const float e = exp_exact(-x);
+float silu(float x) {
+  const float e = exp_exact(-x < 70.0 ? -x : 70.0);
   precise const float d = 1.0 + e;
   precise const float y = x * recip(d);
   return y;
