@@ -30,8 +30,13 @@ class Scorer {
   // first: the chunk's first position in the text.
   void add(int64_t first, Chunk& chunk, int32_t position, std::span<const float> logits) {
     double negative_log = 0;
-    if (is_scored(position, options_.chunk_tokens))
+    if (is_scored(position, options_.chunk_tokens)) {
       negative_log = log_sum_exp(logits) - static_cast<double>(logits[chunk.tokens[position + 1]]);
+      if (!std::isfinite(negative_log)) {
+        fail(ErrorKind::kRuntime, "scoring position " + std::to_string(first + position),
+             "a logit is infinite or not a number (damaged weights, or a model whose values overflow)");
+      }
+    }
     chunk.negative_log.push_back(negative_log);
     if (options_.on_logits) options_.on_logits(first + position, logits);
     if (first + position + 1 == total_) last_.assign(logits.begin(), logits.end());

@@ -54,6 +54,7 @@ class FakeRunner : public StepRunner {
 
   int32_t steps = 0;
   int32_t most_rows = 0;
+  float next_logit = 5.0F;
 
  private:
   static int64_t slot(const StepItem& item, int32_t position) {
@@ -64,7 +65,7 @@ class FakeRunner : public StepRunner {
     std::vector<int32_t> tokens;
     for (int32_t p = 0; p <= position; ++p) tokens.push_back(cache_[slot(item, p)]);
     std::vector<float> logits(kVocabulary, 0.0F);
-    logits[static_cast<size_t>(next(tokens))] = 5.0F;
+    logits[static_cast<size_t>(next(tokens))] = next_logit;
     return logits;
   }
 

@@ -75,6 +75,18 @@ TEST(Perplexity, LogitsComeInOrderWithinAChunk) {
   EXPECT_EQ(next, (std::vector<int64_t>{20, 40, 60, 80, 100}));
 }
 
+TEST(Perplexity, LogitsThatAreNoNumbersAreAnErrorThatNamesThePosition) {
+  FakeRunner r = runner(64, 1);
+  r.next_logit = std::nanf("");
+  try {
+    perplexity(r, text(64), {.chunk_tokens = 32});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kRuntime);
+    EXPECT_NE(std::string(e.what()).find("position 16"), std::string::npos) << e.what();
+  }
+}
+
 TEST(Perplexity, TooShortATextIsAnError) {
   FakeRunner r = runner(64, 1);
   EXPECT_THROW(perplexity(r, text(63), {.chunk_tokens = 32}), Error);

@@ -23,7 +23,8 @@ int value32(DType type, const uint8_t* unit, int b, int e, int r) {
   const bool two = type == DType::kQ4_1 || type == DType::kQ5_1;
   const uint8_t* const codes = unit + (two ? 128 : 64);
   const int low = codes[g * 64 + lane] >> (4 * b) & 15;
-  const int high = (codes[(8 + b) * 64 + lane] >> g & 1) * 16;
+  const bool five = type == DType::kQ5_0 || type == DType::kQ5_1;
+  const int high = five ? (codes[(8 + b) * 64 + lane] >> g & 1) * 16 : 0;
   switch (type) {
     case DType::kQ4_0:
       return low - 8;
