@@ -31,7 +31,7 @@ struct Head {
 
 // Positions first .. last, all in one tile; qs: the scaled query.
 Partial tile(const Head& head, const std::vector<float>& qs, int32_t first, int32_t last) {
-  const auto n = static_cast<size_t>(last - first + 1);
+  const auto n = static_cast<size_t>(last - first) + 1;
   std::vector<float> e(n);  // scores, then their exponentials
   std::vector<float> kv(qs.size());
   Partial t;
