@@ -78,6 +78,7 @@ void run_group(StepRunner& runner, int64_t first, std::vector<Chunk>& group, con
   for (int32_t at = 0; at < n;) {
     const int32_t rows = std::min(each, n - at);
     std::vector<StepItem> items;
+    items.reserve(group.size());
     for (Chunk& chunk : group) {
       items.push_back({.blocks = &chunk.blocks,
                        .first_position = at,

@@ -40,7 +40,7 @@ std::vector<std::string> choose_devices(const std::string& list, std::span<const
   }
   const auto host = [](const std::string& name) { return is_host(device_kind(name)); };
   if (std::ranges::none_of(names, host)) names.push_back("cpu");
-  std::ranges::stable_partition(names, [&](const std::string& name) { return !host(name); });
+  std::stable_partition(names.begin(), names.end(), [&](const std::string& name) { return !host(name); });
   return names;
 }
 

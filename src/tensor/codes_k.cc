@@ -20,7 +20,7 @@ void read_scales_mins(const uint8_t* packed, BlockCodes& codes) {
 
 void write_scales_mins(const BlockCodes& codes, uint8_t* packed) {
   for (int i = 0; i < 4; ++i) {
-    const int scale = codes.scale[4 + i];
+    const auto scale = static_cast<uint8_t>(codes.scale[4 + i]);  // 0 .. 63
     const int min = codes.min[4 + i];
     packed[i] = static_cast<uint8_t>(codes.scale[i] | (scale >> 4) << 6);
     packed[4 + i] = static_cast<uint8_t>(codes.min[i] | (min >> 4) << 6);

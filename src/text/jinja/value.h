@@ -48,6 +48,8 @@ class Value {
                             IteratorPtr, NamespacePtr, CallablePtr, LoopPtr>;
 
   Value() = default;  // undefined
+  // Results of filters and literals become values by themselves.
+  // NOLINTBEGIN(google-explicit-constructor)
   Value(None none) : data_(none) {}
   Value(bool value) : data_(value) {}
   Value(int64_t value) : data_(value) {}
@@ -60,6 +62,7 @@ class Value {
   Value(CallablePtr callable) : data_(std::move(callable)) {}
   Value(LoopPtr loop) : data_(std::move(loop)) {}
   Value(const char*) = delete;  // would be a bool
+  // NOLINTEND(google-explicit-constructor)
 
   static Value undefined(std::string what);
   static Value size(size_t count) { return Value(static_cast<int64_t>(count)); }
