@@ -62,6 +62,7 @@ class BrokenKernel : public testing::Test {
 
 TEST(KernelCheck, EverySetPassesAndTakesLittleTime) {
   for (const std::string_view isa : isas_of(detect_cpu_features())) {
+    if (isa == "avx512amx" && linear_avx512amx() == nullptr) continue;  // not in builds with sanitizers
     const std::clock_t begin = std::clock();
     const KernelSet set = kernel_set(isa);
     const double ms = 1e3 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
