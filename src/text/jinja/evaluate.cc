@@ -162,7 +162,8 @@ Value Machine::call(const Value& callee, const Arguments& arguments) {
   const Deeper deeper(*this);
   charge(1);
   if (const Callable* callable = callee.callable()) {
-    const Value keep_alive = callee;
+    // The call may rebind the name that holds it.
+    const Value keep_alive = callee;  // NOLINT(performance-unnecessary-copy-initialization)
     return callable->call(*this, arguments);
   }
   if (const Loop* loop = callee.loop()) {

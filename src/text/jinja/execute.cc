@@ -78,7 +78,7 @@ Text Machine::run(const Block& block, std::vector<std::pair<std::string, Value>>
   auto globals = std::make_shared<Frame>();
   globals->variables = global_functions();
   auto context = inside(globals);
-  for (auto& [name, value] : variables) context->set(name, std::move(value));
+  for (auto& variable : variables) context->set(variable.first, std::move(variable.second));
   return captured(block, inside(context));
 }
 

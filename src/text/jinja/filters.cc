@@ -79,7 +79,7 @@ int64_t truncated(double value) {
 
 Value to_int(Machine&, const Value& input, const Arguments& arguments) {
   const Bound bound("int", arguments, {"default", "base"});
-  const Value otherwise = bound.has(0) ? bound[0] : Value(int64_t{0});
+  Value otherwise = bound.has(0) ? bound[0] : Value(int64_t{0});
   require_defined(input);
   std::optional<double> number = input.number();
   if (input.integer()) return Value(*input.integer());

@@ -23,7 +23,8 @@ void sort_values(Machine& machine, std::vector<std::pair<Value, Value>>& keyed, 
 
 std::vector<Value> second_of(std::vector<std::pair<Value, Value>> keyed) {
   std::vector<Value> values;
-  for (auto& [key, value] : keyed) values.push_back(std::move(value));
+  values.reserve(keyed.size());
+  for (auto& entry : keyed) values.push_back(std::move(entry.second));
   return values;
 }
 

@@ -124,7 +124,8 @@ std::string float_digits(double value, const Field& field) {
 }
 
 // Puts sign and digits (or text) into the width.
-Text padded(Machine& machine, const Field& field, const std::string& sign, Text body, char default_align) {
+Text padded(Machine& machine, const Field& field, const std::string& sign, const Text& body,
+            char default_align) {
   const size_t length = sign.size() + body.length();
   const auto missing = static_cast<size_t>(std::max<int64_t>(field.width - static_cast<int64_t>(length), 0));
   machine.charge_text(missing + body.size());

@@ -105,7 +105,7 @@ Value cycler(Machine& machine, const Arguments& arguments) {
                                                                                   const Arguments&) {
     const NamespacePtr space = weak.lock();
     if (!space) return Value();
-    const Value current = *space->attributes.find(std::string_view("current"));
+    Value current = *space->attributes.find(std::string_view("current"));
     const auto position =
         static_cast<size_t>(*space->attributes.find(std::string_view("position"))->integer());
     set_position(*space, items, (position + 1) % items.sequence()->items.size());
