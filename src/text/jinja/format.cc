@@ -178,7 +178,7 @@ Text format_text(Machine& machine, const Field& field, Text text, char default_a
       text = text.slice(0, offsets[static_cast<size_t>(*field.precision)]);
     }
   }
-  return padded(machine, field, "", std::move(text), default_align);
+  return padded(machine, field, "", text, default_align);
 }
 
 // ---- "..." % values
