@@ -5,7 +5,7 @@ PROMPT ?= Why is the sky blue? Answer in two sentences.
 ARGS ?= -n 200
 export MODEL PROMPT ARGS
 
-CTEST = ctest --output-on-failure --no-tests=error
+CTEST = ctest --output-on-failure --no-tests=error -j 2
 
 .PHONY: run test test-slow build setup format clean help
 

@@ -142,7 +142,8 @@ TEST_F(BrokenKernels, ABrokenCpuKernelIsNamedWithWhatStandsIn) {
   EXPECT_THAT(pairs(test.json(), "differs"),
               ElementsAre("linear q8_0 stored", "linear q8_0 panel16", "gated_linear q8_0 stored",
                           "gated_linear q8_0 panel16"));
-  for (const Json& r : test.json()["results"]) {
+  const Json document = test.json();
+  for (const Json& r : document["results"]) {
     EXPECT_EQ(r.contains("stand_in"), r["result"] == "differs") << r;
     if (r["result"] == "differs") {
       EXPECT_THAT(r["kernel"].get<std::string>(), testing::StartsWith(best + " "));
