@@ -130,32 +130,22 @@ void AtomicFile::reserve(uint64_t bytes) {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  position_ += bytes.size();
   if (bytes.empty()) return;
   if (buffer_.size() + bytes.size() > kBufferBytes) flush();
-  if (bytes.size() >= kBufferBytes) return write_through(bytes);
+  const uint64_t offset = position_;
+  position_ += bytes.size();
+  if (bytes.size() >= kBufferBytes) return write_through(offset, bytes);
   const size_t old = buffer_.size();
   buffer_.resize(old + bytes.size());
   std::memcpy(buffer_.data() + old, bytes.data(), bytes.size());
 }
 
 void AtomicFile::flush() {
-  write_through(buffer_);
+  write_through(position_ - buffer_.size(), buffer_);
   buffer_.clear();
 }
 
-void AtomicFile::write_through(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail_write("cannot write", n == 0 ? ENOSPC : errno);
-    bytes = bytes.subspan(static_cast<size_t>(n));
-  }
-}
-
-void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
-  flush();
-  position_ = std::max(position_, offset + bytes.size());
+void AtomicFile::write_through(uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
@@ -163,7 +153,12 @@ void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
     bytes = bytes.subspan(static_cast<size_t>(n));
     offset += static_cast<uint64_t>(n);
   }
-  if (lseek(fd_, static_cast<off_t>(position_), SEEK_SET) < 0) fail_write("cannot write", errno);
+}
+
+void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
+  flush();
+  position_ = std::max(position_, offset + bytes.size());
+  write_through(offset, bytes);
 }
 
 void AtomicFile::commit() {

@@ -37,7 +37,7 @@ class AtomicFile {
   void open_unnamed(const std::string& folder);
   void open_named();
   void reserve(uint64_t bytes);
-  void write_through(std::span<const std::byte> bytes);
+  void write_through(uint64_t offset, std::span<const std::byte> bytes);
   void flush();
   void sync_folder() const;
 
