@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace yoke::cpu {
 namespace {
 
 constexpr int32_t kTile = 256;
+// Queries that share a tile widened to floats; more gain nothing.
+constexpr int32_t kWideQueries = 192;
 // Tiles' results kept apart at once; beyond it a unit is not divided by tiles.
 constexpr int64_t kPartialBytes = int64_t{64} << 20;
 
@@ -40,8 +43,12 @@ class AttentionOp final : public CpuOp {
                std::to_string(kMaxHeadDim) + ")");
     }
     group_ = op.heads / cache_.kv_heads;
-    rows_per_unit_ = std::max(1, 2 * k_.tile_queries / group_);
-    unit_queries_ = rows_per_unit_ * group_;
+    few_rows_ = std::max(1, 2 * k_.tile_queries / group_);
+    unit_queries_ = few_rows_ * group_;
+    // Rows whose queries fill whole groups of a kernel, and several such groups.
+    full_rows_ = k_.tile_queries / std::gcd(group_, k_.tile_queries);
+    if (full_rows_ * group_ > kWideQueries) full_rows_ = 1;
+    many_rows_ = std::max(1, kWideQueries / (full_rows_ * group_)) * full_rows_;
     text_ = r.kernels.isa_of(OpGroup::kAttention) + " kv " + std::string(name(cache_.type));
     // Only steps with few units are divided by tiles.
     max_tiles_ =
@@ -56,18 +63,19 @@ class AttentionOp final : public CpuOp {
   void start() override { next_.store(0, std::memory_order_relaxed); }
 
   void run(const StepInputs& step, const Member& me) override {
+    const Cut few{few_rows_, cache_.kv_heads};
     int64_t units = 0;
     int64_t pieces = 0;
     for (const StepSpan& span : step.spans) {
-      units += units_of(span);
-      for (int32_t u = 0; u < units_of(span) / cache_.kv_heads; ++u) {
-        pieces += tiles_of(rows_of(span, u)) * cache_.kv_heads;
+      units += few.units_of(span);
+      for (int32_t u = 0; u < few.units_of(span) / cache_.kv_heads; ++u) {
+        pieces += tiles_of(few.rows_of(span, u)) * cache_.kv_heads;
       }
     }
     if (units <= divided_units_ && pieces > units) {
-      run_divided(step, units, me);
+      run_divided(step, few, units, me);
     } else {
-      run_whole(step, units, me);
+      run_whole(step, cut_of(step, me.count), me);
     }
   }
 
@@ -79,6 +87,7 @@ class AttentionOp final : public CpuOp {
 
  private:
   static constexpr int64_t kDividedPerMember = 4;
+  static constexpr int64_t kUnitsPerMember = 12;
 
   // Consecutive rows of one sequence.
   struct RowRange {
@@ -91,10 +100,42 @@ class AttentionOp final : public CpuOp {
     RowRange rows;
     int32_t kv_head;
   };
+  // How the step is cut into units, counted span by span, row range by row range, kv heads fastest.
+  struct Cut {
+    int32_t rows_per_unit;
+    int32_t kv_heads;
+
+    int32_t units_of(const StepSpan& span) const {
+      return (span.rows + rows_per_unit - 1) / rows_per_unit * kv_heads;
+    }
+    int64_t units_of(const StepInputs& step) const {
+      int64_t units = 0;
+      for (const StepSpan& span : step.spans) units += units_of(span);
+      return units;
+    }
+    // Row range u of a span.
+    RowRange rows_of(const StepSpan& span, int32_t u) const {
+      const int32_t at = u * rows_per_unit;
+      return {span.sequence, span.first_row + at, std::min(rows_per_unit, span.rows - at),
+              span.first_position + at};
+    }
+    Unit unit_at(const StepInputs& step, int64_t i) const {
+      size_t s = 0;
+      while (i >= units_of(step.spans[s])) i -= units_of(step.spans[s++]);
+      return {rows_of(step.spans[s], static_cast<int32_t>(i / kv_heads)), static_cast<int32_t>(i % kv_heads)};
+    }
+  };
+  // As many rows a unit as gain something, as long as every member gets several units.
+  Cut cut_of(const StepInputs& step, int members) const {
+    const int64_t share = int64_t{step.rows} * cache_.kv_heads / (kUnitsPerMember * members);
+    const int64_t rows = std::min<int64_t>(share / full_rows_ * full_rows_, many_rows_);
+    return {static_cast<int32_t>(std::max<int64_t>(rows, few_rows_)), cache_.kv_heads};
+  }
   // Pieces of a member's scratch. [queries ...]
   struct Scratch {
     float* q;        // [queries][kQueryStride]
-    float* scores;   // [queries][256]
+    float* scores;   // [tile queries][256]
+    float* wide;     // [2][256][head_dim]
     float* max;      // [queries] of the tile
     float* sum;      // [queries]
     float* out;      // [queries][stride]
@@ -105,10 +146,14 @@ class AttentionOp final : public CpuOp {
     int32_t* end;
   };
 
-  int64_t packed_queries() const { return round_up(unit_queries_, k_.tile_queries); }
+  int64_t packed_queries() const {
+    return round_up(std::max(many_rows_ * group_, unit_queries_), k_.tile_queries);
+  }
+  int64_t wide_floats() const { return 2 * kTile * cache_.head_dim; }
   uint64_t scratch_floats() const {
     const int64_t q = packed_queries();
-    return static_cast<uint64_t>(q * kQueryStride + q * kTile + 6 * round_up(q, 16) + 2 * q * stride_);
+    return static_cast<uint64_t>(q * kQueryStride + k_.tile_queries * kTile + wide_floats() +
+                                 6 * round_up(q, 16) + 2 * q * stride_);
   }
   Scratch scratch_of(const Member& me) const {
     float* at = reinterpret_cast<float*>(me.scratch);
@@ -120,7 +165,8 @@ class AttentionOp final : public CpuOp {
     };
     Scratch s{};
     s.q = take(q * kQueryStride);
-    s.scores = take(q * kTile);
+    s.scores = take(k_.tile_queries * kTile);
+    s.wide = take(wide_floats());
     s.max = take(q);
     s.sum = take(q);
     s.out = take(q * stride_);
@@ -130,23 +176,6 @@ class AttentionOp final : public CpuOp {
     s.begin = reinterpret_cast<int32_t*>(take(q));
     s.end = reinterpret_cast<int32_t*>(take(q));
     return s;
-  }
-
-  int32_t units_of(const StepSpan& span) const {
-    return (span.rows + rows_per_unit_ - 1) / rows_per_unit_ * cache_.kv_heads;
-  }
-  // Row range u of a span.
-  RowRange rows_of(const StepSpan& span, int32_t u) const {
-    const int32_t at = u * rows_per_unit_;
-    return {span.sequence, span.first_row + at, std::min(rows_per_unit_, span.rows - at),
-            span.first_position + at};
-  }
-  // Units are counted span by span, row range by row range, kv heads fastest.
-  Unit unit_at(const StepInputs& step, int64_t i) const {
-    size_t s = 0;
-    while (i >= units_of(step.spans[s])) i -= units_of(step.spans[s++]);
-    return {rows_of(step.spans[s], static_cast<int32_t>(i / cache_.kv_heads)),
-            static_cast<int32_t>(i % cache_.kv_heads)};
   }
 
   int32_t first_seen(int32_t position) const {
@@ -206,7 +235,7 @@ class AttentionOp final : public CpuOp {
     a.cache = cache_.base;
     a.block_bytes = cache_.block_bytes;
     a.v_offset = cache_.v_offset;
-    a.table = table;
+    a.table = table + first / kBlockPositions;
     const int32_t last = unit.rows.position + unit.rows.rows - 1;
     a.next = first + kTile <= last ? keys(table, first + kTile, unit.kv_head) : nullptr;
     a.kv_head = unit.kv_head;
@@ -217,6 +246,7 @@ class AttentionOp final : public CpuOp {
     a.begin = s.begin;
     a.end = s.end;
     a.scores = s.scores;
+    a.wide = s.wide;
     a.max = max;
     a.sum = sum;
     a.out = out;
@@ -237,12 +267,13 @@ class AttentionOp final : public CpuOp {
   }
 
   // Whole units, the later rows of a prompt (which see most) first.
-  void run_whole(const StepInputs& step, int64_t units, const Member& me) {
+  void run_whole(const StepInputs& step, const Cut& cut, const Member& me) {
     const Scratch s = scratch_of(me);
+    const int64_t units = cut.units_of(step);
     for (;;) {
       const int64_t i = units - 1 - next_.fetch_add(1, std::memory_order_relaxed);
       if (i < 0) return;
-      const Unit unit = unit_at(step, i);
+      const Unit unit = cut.unit_at(step, i);
       const int32_t* const table = table_of(step, unit.rows);
       const int32_t queries = unit.rows.rows * group_;
       prefetch_keys(keys(table, first_seen(unit.rows.position), unit.kv_head));
@@ -279,12 +310,12 @@ class AttentionOp final : public CpuOp {
   }
 
   // (unit, tile) pairs, the fullest tiles first by coming unit by unit.
-  void run_divided(const StepInputs& step, int64_t units, const Member& me) {
+  void run_divided(const StepInputs& step, const Cut& cut, int64_t units, const Member& me) {
     const Scratch s = scratch_of(me);
     int64_t wanted = next_.fetch_add(1, std::memory_order_relaxed);
     int64_t seen = 0;
     for (int64_t i = 0; i < units; ++i) {
-      const Unit unit = unit_at(step, i);
+      const Unit unit = cut.unit_at(step, i);
       const int32_t tiles = tiles_of(unit.rows);
       const int32_t* table = nullptr;
       while (wanted < seen + tiles) {
@@ -324,9 +355,11 @@ class AttentionOp final : public CpuOp {
   Rows out_;
   Cache cache_;
   void (*tile_)(const AttentionTile&);
-  int64_t stride_;     // floats between the outputs of queries
-  int32_t group_ = 1;  // query heads per kv head
-  int32_t rows_per_unit_ = 1;
+  int64_t stride_;         // floats between the outputs of queries
+  int32_t group_ = 1;      // query heads per kv head
+  int32_t few_rows_ = 1;   // of a unit, where they are few
+  int32_t full_rows_ = 1;  // whose queries fill whole groups
+  int32_t many_rows_ = 1;  // of a unit, at most
   int32_t unit_queries_ = 1;
   int64_t max_tiles_ = 1;
   int64_t divided_units_ = 0;

@@ -246,7 +246,8 @@ Memory run_attention(const OpKernels& k, int format, float* kv) {
   constexpr int32_t kEnd[kQueries] = {kPositions, 33, 64, kPositions, 10};
   constexpr int32_t kTable[] = {0, 1, 2};
   Memory cache = write_cache(*ops_portable(), format, kv);
-  Memory q(16 * kQueryStride * 4), scores(16 * 256 * 4), out(64 * 2 + (kQueries + 1) * kHeadDim * 4);
+  Memory q(16 * kQueryStride * 4), scores(16 * 256 * 4), wide(2 * 256 * kHeadDim * 4),
+      out(64 * 2 + (kQueries + 1) * kHeadDim * 4);
   for (int32_t i = 0; i < kQueries; ++i) {
     k.attention_query(kv + i * 300, kHeadDim, 0.125f, q.as<float>() + i * kQueryStride);
   }
@@ -262,6 +263,7 @@ Memory run_attention(const OpKernels& k, int format, float* kv) {
   a.begin = kBegin;
   a.end = kEnd;
   a.scores = scores.as<float>();
+  a.wide = wide.as<float>();
   a.max = out.as<float>();
   a.sum = out.as<float>(64);
   a.out = out.as<float>(128);

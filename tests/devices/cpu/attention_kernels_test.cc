@@ -103,15 +103,19 @@ TileResult tile_by_recipe(const SmallCache& cache, int h, const float* qs, int b
 
 class AttentionKernels : public testing::TestWithParam<OpTable> {
  protected:
-  // queries with their own visible ranges over the tile that starts at `first`
+  // queries with their own visible ranges over the tile that starts at `first`, as stored and widened
   void check(const SmallCache& cache, int first, const std::vector<std::pair<int, int>>& seen) {
+    for (const bool widened : {false, true}) check(cache, first, seen, widened);
+  }
+  void check(const SmallCache& cache, int first, const std::vector<std::pair<int, int>>& seen, bool widened) {
     const OpKernels& k = *GetParam().ops;
     const int n = static_cast<int>(seen.size());
     const int dim = cache.head_dim;
     const int stride = (dim + 15) / 16 * 16;
     const int padded = (n + k.tile_queries - 1) / k.tile_queries * k.tile_queries;
     std::vector<float> q(padded * kQueryStride);
-    std::vector<float> scores(padded * 256);
+    std::vector<float> scores(k.tile_queries * 256);
+    std::vector<float> wide(2 * 256 * dim);
     std::vector<float> max(n), sum(n), out(n * stride);
     std::vector<int32_t> begin(n), end(n);
     std::vector<std::vector<float>> qs;
@@ -129,7 +133,7 @@ class AttentionKernels : public testing::TestWithParam<OpTable> {
       a.cache = cache.bytes.data();
       a.block_bytes = cache.block_bytes;
       a.v_offset = cache.v_offset;
-      a.table = cache.table.data();
+      a.table = cache.table.data() + first / 32;
       a.kv_head = h;
       a.head_dim = dim;
       a.first = first;
@@ -138,6 +142,7 @@ class AttentionKernels : public testing::TestWithParam<OpTable> {
       a.begin = begin.data();
       a.end = end.data();
       a.scores = scores.data();
+      a.wide = widened ? wide.data() : nullptr;
       a.max = max.data();
       a.sum = sum.data();
       a.out = out.data();
@@ -148,7 +153,7 @@ class AttentionKernels : public testing::TestWithParam<OpTable> {
         const TileResult expected = tile_by_recipe(cache, h, qs[i].data(), begin[i], end[i]);
         const std::string what = "dim " + std::to_string(dim) + " query " + std::to_string(i) + " of " +
                                  std::to_string(n) + " sees " + std::to_string(begin[i]) + " to " +
-                                 std::to_string(end[i]);
+                                 std::to_string(end[i]) + (widened ? ", widened" : "");
         ASSERT_EQ(max[i], expected.max) << what;
         ASSERT_EQ(bits_of(sum[i]), bits_of(expected.sum)) << what;
         expect_same_bits({out.begin() + i * stride, out.begin() + i * stride + dim}, expected.out, what);
@@ -196,6 +201,23 @@ TEST_P(AttentionKernels, RowsThatSeeDifferentPositions) {
   check(cache, 256, windowed);
   check(cache, 256, narrow);
   check(cache, 512, partly);
+}
+
+// A whole prompt's share of a tile: enough queries for every kernel to widen it.
+TEST_P(AttentionKernels, ManyQueries) {
+  for (const auto& [format, dim] :
+       {std::pair{KvFormat::kF16, 64}, {KvFormat::kF16, 20}, {KvFormat::kF32, 40}, {KvFormat::kQ8, 96}}) {
+    const SmallCache cache(*GetParam().ops, format, dim, 512);
+    std::vector<std::pair<int, int>> causal, windowed;
+    for (int row = 0; row < 32; ++row) {
+      for (int head = 0; head < 3; ++head) {
+        causal.push_back({256, 400 + row});
+        windowed.push_back({290 + row, std::min(400 + 5 * row, 512)});
+      }
+    }
+    check(cache, 256, causal);
+    check(cache, 256, windowed);
+  }
 }
 
 TEST_P(AttentionKernels, FoldAndFinish) {

@@ -6,6 +6,7 @@ namespace {
 
 // One kv head's part of a block: K [head_dim][32 positions], V [32 positions][head_dim].
 struct HalfKv {
+  static constexpr int kKeyBytes = 64;  // of one dimension
   static int64_t head_bytes(int32_t head_dim) { return int64_t{64} * head_dim; }
   static V key_scale(const std::byte*, int32_t, int32_t) { return zero(); }
   static V key(const std::byte* k, int32_t, int32_t d, int32_t slot, V) {
@@ -35,6 +36,7 @@ struct HalfKv {
 };
 
 struct FloatKv {
+  static constexpr int kKeyBytes = 128;
   static int64_t head_bytes(int32_t head_dim) { return int64_t{128} * head_dim; }
   static V key_scale(const std::byte*, int32_t, int32_t) { return zero(); }
   static V key(const std::byte* k, int32_t, int32_t d, int32_t slot, V) {
@@ -56,6 +58,7 @@ struct FloatKv {
 
 // Scales first: K f16 [head_dim / 32][32], V f16 [32][head_dim / 32]; then int8 as above.
 struct Q8Kv {
+  static constexpr int kKeyBytes = 32;
   static int64_t head_bytes(int32_t head_dim) { return int64_t{34} * head_dim; }
   static V key_scale(const std::byte* k, int32_t d, int32_t slot) {
     return load_half(reinterpret_cast<const uint16_t*>(k) + d / 32 * 32 + slot);

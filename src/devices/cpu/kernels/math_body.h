@@ -54,9 +54,11 @@ inline float rsqrt1(float a) {
 // exp(min(x, most))
 template <int N>
 inline void exps(V (&x)[N], float most = 87.0f) {
-  V n[N], r[N], y[N];
+  V t[N], n[N], r[N], y[N];
   for (int j = 0; j < N; ++j) x[j] = min(max(x[j], set(-87.0f)), set(most));
-  for (int j = 0; j < N; ++j) n[j] = round(x[j] * set(1.44269504088896341f));
+  // round(x * log2 e) in two steps: the whole number also stands in the low bits of t.
+  for (int j = 0; j < N; ++j) t[j] = x[j] * set(1.44269504088896341f) + set(12582912.0f);
+  for (int j = 0; j < N; ++j) n[j] = t[j] - set(12582912.0f);
   for (int j = 0; j < N; ++j) r[j] = x[j] - n[j] * set(0.693359375f);
   for (int j = 0; j < N; ++j) r[j] = r[j] - n[j] * set(-2.12194440e-4f);
   for (int j = 0; j < N; ++j) y[j] = set(1.9875691500e-4f);
@@ -68,7 +70,7 @@ inline void exps(V (&x)[N], float most = 87.0f) {
   for (int j = 0; j < N; ++j) y[j] = y[j] * (r[j] * r[j]);
   for (int j = 0; j < N; ++j) y[j] = y[j] + r[j];
   for (int j = 0; j < N; ++j) y[j] = y[j] + set(1.0f);
-  for (int j = 0; j < N; ++j) x[j] = y[j] * from_bits(shift_exponent(to_int(n[j]) + set_int(127)));
+  for (int j = 0; j < N; ++j) x[j] = y[j] * from_bits(shift_exponent(bits(t[j]) + set_int(127)));
 }
 
 inline V exp(V x) {

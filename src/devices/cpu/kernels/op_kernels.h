@@ -54,7 +54,7 @@ struct AttentionTile {
   const std::byte* cache;  // block 0
   int64_t block_bytes;
   int64_t v_offset;       // bytes from K to V in a block
-  const int32_t* table;   // block ids by position / 32
+  const int32_t* table;   // ids of the tile's blocks of 32 positions
   const std::byte* next;  // keys that will be read after this tile's, or null
   int32_t kv_head;
   int32_t head_dim;
@@ -63,10 +63,11 @@ struct AttentionTile {
   const float* q;        // [queries][kQueryStride] scaled
   const int32_t* begin;  // [queries] positions seen, within the tile; begin >= end: none, nothing is written
   const int32_t* end;
-  float* scores;  // [queries][256], scratch, 64-byte aligned
-  float* max;     // [queries]
-  float* sum;     // [queries]
-  float* out;     // [queries][out_stride]
+  float* scores;  // [tile_queries][256], scratch, 64-byte aligned
+  float* wide;  // [2][256][head_dim] scratch, 64-byte aligned: the tile as floats when many queries share it
+  float* max;   // [queries]
+  float* sum;   // [queries]
+  float* out;   // [queries][out_stride]
   int64_t out_stride;
 };
 
