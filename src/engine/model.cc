@@ -22,7 +22,8 @@ std::vector<Device*> pointers(std::span<const std::unique_ptr<Device>> devices) 
 
 std::vector<std::unique_ptr<Device>> open_all(const ModelOptions& options) {
   std::vector<std::unique_ptr<Device>> devices;
-  for (const std::string& name : choose_devices(options.devices, available_devices())) {
+  const bool gpus = options.devices != "cpu";
+  for (const std::string& name : choose_devices(options.devices, available_devices(gpus))) {
     devices.push_back(open_device(name, {.threads = options.threads, .isa = options.isa}));
     const bool gpu = devices.back()->info().kind == DeviceKind::kVulkan;
     devices.back()->set_memory_bound(gpu ? options.gpu_memory : options.cpu_memory);

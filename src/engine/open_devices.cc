@@ -45,8 +45,9 @@ DeviceFaults& device_faults() {
   return faults;
 }
 
-std::vector<DeviceInfo> available_devices() {
-  std::vector<DeviceInfo> devices = list_vulkan_devices();
+std::vector<DeviceInfo> available_devices(bool gpus) {
+  std::vector<DeviceInfo> devices;
+  if (gpus) devices = list_vulkan_devices();
   devices.push_back({.name = "cpu", .description = "", .kind = DeviceKind::kCpu});
   devices.push_back({.name = "reference", .description = "", .kind = DeviceKind::kReference});
   return devices;

@@ -22,8 +22,9 @@ struct DeviceOptions {
   bool check_kernels = true;
 };
 
-// Every device that this machine offers, GPUs first; nothing is opened for long.
-std::vector<DeviceInfo> available_devices();
+// Every device that this machine offers, GPUs first; nothing is opened for long. Without `gpus` no driver is
+// loaded: some take tens of megabytes and milliseconds.
+std::vector<DeviceInfo> available_devices(bool gpus = true);
 
 // "cpu", "reference" or "vulkan:N"; throws kUsage for an unknown one, kRuntime where it cannot be opened.
 std::unique_ptr<Device> open_device(const std::string& name, const DeviceOptions& options);
