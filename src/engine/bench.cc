@@ -119,12 +119,51 @@ ReadBytes read_bytes(const Program& program) {
   return bytes;
 }
 
-// steps: of one run of the phase, of which `with_logits` made logits; tokens: of all sequences together.
-void finish(BenchPhase& phase, const Model& model, double steps, double with_logits, double tokens) {
+// Multiplies and adds of the matrix products, two per element of the matrix and row.
+struct ProductOperations {
+  double every_row = 0;
+  double wanted_row = 0;  // more, where the row's logits are wanted
+};
+
+ProductOperations product_operations(const Program& program, const Net& net) {
+  ProductOperations operations;
+  for (const Segment& segment : program.segments) {
+    for (const ProgramOp& p : segment.ops) {
+      const auto count = [&](WeightId id, ValueId out) {
+        const WeightId source = program.weights[static_cast<size_t>(index(id))].source;
+        const NetWeight& weight = net.weights[static_cast<size_t>(index(source))];
+        const RowKind rows = program.values[static_cast<size_t>(index(out))].rows;
+        (rows == RowKind::kRows ? operations.every_row : operations.wanted_row) +=
+            2.0 * static_cast<double>(weight.rows) * static_cast<double>(weight.cols);
+      };
+      if (const auto* linear = std::get_if<Linear>(&p.op)) count(linear->weight, linear->out);
+      if (const auto* gated = std::get_if<GatedLinear>(&p.op)) {
+        count(gated->gate, gated->out);
+        count(gated->up, gated->out);
+      }
+    }
+  }
+  return operations;
+}
+
+// What one run of a phase computes, of all sequences together.
+struct PhaseRun {
+  double steps = 0;
+  double steps_with_logits = 0;
+  double rows = 0;  // each a token
+  double wanted_rows = 0;
+};
+
+void finish(BenchPhase& phase, const Model& model, const PhaseRun& run) {
   phase.median = median(phase.tokens_per_s);
-  const ReadBytes read = read_bytes(model.executor().program());
-  const double bytes = steps * read.every_step + with_logits * read.with_logits;
-  phase.weight_gb_per_s = bytes * phase.median / tokens / 1e9;
+  const double runs_per_s = phase.median / run.rows;
+  const Program& program = model.executor().program();
+  const ReadBytes read = read_bytes(program);
+  phase.weight_gb_per_s =
+      (run.steps * read.every_step + run.steps_with_logits * read.with_logits) * runs_per_s / 1e9;
+  const ProductOperations products = product_operations(program, model.net());
+  phase.product_gop_per_s =
+      (run.rows * products.every_row + run.wanted_rows * products.wanted_row) * runs_per_s / 1e9;
 }
 
 }  // namespace
@@ -159,11 +198,19 @@ BenchResult bench(Model& model, const BenchOptions& o) {
   }
   result.last_logits = runs.last_logits();
   if (o.prompt > 0) {
-    finish(prefill, model, static_cast<double>(runs.prompt_steps(o.prompt)), 1, prompt_tokens);
+    finish(prefill, model,
+           {.steps = static_cast<double>(runs.prompt_steps(o.prompt)),
+            .steps_with_logits = 1,
+            .rows = prompt_tokens,
+            .wanted_rows = static_cast<double>(o.batch)});
     result.phases.push_back(prefill);
   }
   if (o.generate > 0) {
-    finish(decode, model, o.generate, o.generate, generated);
+    finish(decode, model,
+           {.steps = static_cast<double>(o.generate),
+            .steps_with_logits = static_cast<double>(o.generate),
+            .rows = generated,
+            .wanted_rows = generated});
     result.phases.push_back(decode);
   }
   return result;

@@ -26,7 +26,8 @@ struct BenchPhase {
   int32_t batch = 1;
   std::vector<double> tokens_per_s = {};  // [repeat], of all sequences together
   double median = 0;
-  double weight_gb_per_s = 0;  // bytes of the weights that the steps read, over time, at the median
+  double weight_gb_per_s = 0;    // bytes of the weights that the steps read, over time, at the median
+  double product_gop_per_s = 0;  // multiplies and adds of the matrix products, over time, at the median
 };
 
 struct BenchResult {

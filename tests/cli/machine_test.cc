@@ -27,6 +27,9 @@ TEST(Bench, JsonHasTheFieldsOfTheContract) {
     EXPECT_GT(p["read_bandwidth_gb_per_s"].get<double>(), 0);
     EXPECT_NEAR(p["share"].get<double>(),
                 p["weight_gb_per_s"].get<double>() / p["read_bandwidth_gb_per_s"].get<double>(), 1e-9);
+    EXPECT_GT(p["product_gop_per_s"].get<double>(), 0);
+    EXPECT_NEAR(p["share_of_int8_peak"].get<double>(),
+                p["product_gop_per_s"].get<double>() / j["cpu"]["int8_gops"].get<double>(), 1e-9);
   }
   EXPECT_THAT(j["logits_hash"].get<std::string>(), testing::MatchesRegex("[0-9a-f]{16}"));
   EXPECT_EQ(j["placement"]["layers"].size(), 3);
@@ -46,6 +49,27 @@ TEST(Bench, CountsTheWeightsThatAStepReads) {
   const double bytes = 3 * block + 2.0 * 320 * 256 + 4.0 * 256;
   EXPECT_NEAR(decode["weight_gb_per_s"].get<double>() * 1e9 / (decode["median"].get<double>() / 2), bytes, 1);
   EXPECT_EQ(j["logits_hash"], run_json(once)["logits_hash"]);
+}
+
+// 40 tokens of 3 sequences in two steps: the head runs for three rows in all, the blocks' matrices for 120.
+TEST(Bench, CountsTheProductsThatAreComputed) {
+  const Json j = run_json({"bench", TinyModel::untied(), "--prompt", "40", "--gen", "6", "--batch", "3",
+                           "--repeat", "1", "--chunk", "60"});
+  const double block = 2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256;
+  const double head = 320 * 256;
+  const auto per_token = [&](size_t phase) {
+    const Json& p = j["phases"][phase];
+    return p["product_gop_per_s"].get<double>() * 1e9 / p["median"].get<double>();
+  };
+  EXPECT_NEAR(per_token(0), 2 * (3 * block + head * 3 / 120), 1);
+  EXPECT_NEAR(per_token(1), 2 * (3 * block + head), 1);
+}
+
+TEST(Bench, TellsPrefillBesideThePeakAndDecodeBesideTheBandwidth) {
+  const std::string out =
+      run({"bench", TinyModel::untied(), "--prompt", "8", "--gen", "2", "--repeat", "1"}).out;
+  EXPECT_THAT(out, testing::ContainsRegex("prefill .*GOP/s, [0-9]+ % of the measured int8 peak"));
+  EXPECT_THAT(out, testing::ContainsRegex("decode .*weights .*GB/s, [0-9]+ % of the measured"));
 }
 
 TEST(Devices, NamesTheCpuAndTheReference) {

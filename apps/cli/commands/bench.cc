@@ -31,6 +31,18 @@ BenchResult measured(Model& model, BenchOptions o) {
   return bench(model, o);
 }
 
+// Prefill beside what the cores can compute, decode beside what the memory can deliver.
+void print_phase(const BenchPhase& p, double roof_gb_s, double peak_gop_s) {
+  std::printf("%-8s %5d rows, depth %5d: %9.1f tokens/s ", p.name.c_str(), p.rows, p.depth, p.median);
+  if (p.name == "prefill") {
+    std::printf("(products %.0f GOP/s, %.0f %% of the measured int8 peak of %.0f GOP/s)\n",
+                p.product_gop_per_s, 100 * p.product_gop_per_s / peak_gop_s, peak_gop_s);
+  } else {
+    std::printf("(weights %.1f GB/s, %.0f %% of the measured %.1f GB/s)\n", p.weight_gb_per_s,
+                100 * p.weight_gb_per_s / roof_gb_s, roof_gb_s);
+  }
+}
+
 int run(const CLI::App& app, const BenchArguments& a) {
   ModelOptions options = a.model.parsed();
   BenchOptions o = a.options;
@@ -59,11 +71,10 @@ int run(const CLI::App& app, const BenchArguments& a) {
                       {"median", p.median},
                       {"weight_gb_per_s", p.weight_gb_per_s},
                       {"read_bandwidth_gb_per_s", roof},
-                      {"share", p.weight_gb_per_s / roof}});
-    if (!a.json)
-      std::printf(
-          "%-8s %5d rows, depth %5d: %9.1f tokens/s (weights %.1f GB/s, %.0f %% of the measured %.1f GB/s)\n",
-          p.name.c_str(), p.rows, p.depth, p.median, p.weight_gb_per_s, 100 * p.weight_gb_per_s / roof, roof);
+                      {"share", p.weight_gb_per_s / roof},
+                      {"product_gop_per_s", p.product_gop_per_s},
+                      {"share_of_int8_peak", p.product_gop_per_s / peak}});
+    if (!a.json) print_phase(p, roof, peak);
   }
   if (a.json) {
     print_json({{"phases", phases},
