@@ -103,4 +103,5 @@ class PeerEngine(Engine):
         return json.loads(check_output(self.command(model, self.flags(row, threads), variant), self.env))[row.phase][0]
 
     def first_token_command(self, model, threads, variant):
-        return self.command(model, ["--prompt", "0", "--gen", "1", "--threads", str(threads)], variant)
+        flags = ["--prompt", "0", "--gen", "1", "--threads", str(threads), "--warm-up", "0"]
+        return self.command(model, flags, variant)

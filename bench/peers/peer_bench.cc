@@ -17,7 +17,7 @@ namespace {
 struct Options {
   std::string model;
   int threads = 2, prompt = 512, generate = 128, depth = 0, batch = 1, repeat = 1;
-  bool flash_attention = true, repack = true;
+  bool flash_attention = true, repack = true, warm_up = true;
 };
 
 Options parse(int argc, char** argv) {
@@ -34,6 +34,7 @@ Options parse(int argc, char** argv) {
     if (flag == "--repeat") o.repeat = value;
     if (flag == "--fa") o.flash_attention = value != 0;
     if (flag == "--repack") o.repack = value != 0;
+    if (flag == "--warm-up") o.warm_up = value != 0;
   }
   return o;
 }
@@ -154,7 +155,7 @@ void quiet(ggml_log_level, const char*, void*) {}
 int main(int argc, char** argv) {
   if (argc < 2)
     die("usage: peer_bench MODEL [--threads N --prompt N --gen N --depth N --batch N --repeat N --fa 0|1 "
-        "--repack 0|1]");
+        "--repack 0|1 --warm-up 0|1]");
   const Options o = parse(argc, argv);
   llama_log_set(quiet, nullptr);
   llama_backend_init();
@@ -165,8 +166,10 @@ int main(int argc, char** argv) {
   llama_context* context = open(model, o);
   Runner runner(context, vocabulary_of(model));
 
-  runner.prefill(0, 0, 2);  // warms up
-  clear(context, 0, 0);
+  if (o.warm_up) {
+    runner.prefill(0, 0, 2);
+    clear(context, 0, 0);
+  }
   for (int s = 0; o.depth > 0 && s < o.batch; ++s) runner.prefill(s, 0, o.depth);
 
   std::vector<double> prefill, decode;

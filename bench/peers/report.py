@@ -3,6 +3,7 @@ so that a run replaces only what it measured."""
 import os
 import re
 import statistics
+import textwrap
 
 BEGIN, END = "<!-- bench/compare: begin -->", "<!-- bench/compare: end -->"
 TITLE = "## CPU only, the whole table (`bench/compare`)"
@@ -29,8 +30,8 @@ def settings(variants):
 class Part:
     """What is written of one group: rows, trial runs, failures, as far as they are known."""
 
-    def __init__(self, title, preface):
-        self.title, self.preface = title, preface
+    def __init__(self, title, preface, command):
+        self.title, self.preface, self.command = title, preface, command
         self.titles, self.rows = [], []
         self.trial_titles, self.trials = [], []
         self.failures = {}  # (engine, reason): {row: [variant]}
@@ -49,7 +50,7 @@ class Part:
                 yield f"- {engine}{' ' if variants else ''}{variants}: {reason} ({'; '.join(names)})"
 
     def lines(self):
-        lines = [f"### {self.title}", "", *self.preface, ""]
+        lines = [f"### {self.title}", "", *textwrap.wrap(self.preface, 120), "", f"    {self.command}", ""]
         if self.unfinished:
             lines += [self.unfinished, ""]
         lines += table(self.titles, self.rows)
