@@ -39,24 +39,28 @@ inline void score_vectors(const std::byte* k, const std::byte* soon, const std::
   for (int n = 0; n < N; ++n) qs[n] = apart(q);
   // Dimension d + 1 is converted while d is multiplied: after the sums it would wait in line behind them.
   V scale[N], key[N];
+  for (int n = 0; n < N; ++n) scale[n] = zero();
   const auto convert = [&](int32_t d, V(&to)[N]) __attribute__((always_inline)) {
     if (d % 32 == 0) {
       for (int n = 0; n < N; ++n) scale[n] = Kv::key_scale(k, d, slot + 16 * n);
     }
     for (int n = 0; n < N; ++n) to[n] = Kv::key(k, head_dim, d, slot + 16 * n, scale[n]);
   };
-  convert(0, key);
+  if constexpr (kConvertAhead) convert(0, key);
   for (int32_t d = 0; d < head_dim; ++d) {
+    if constexpr (!kConvertAhead) convert(d, key);
     if constexpr (kFarAway<Kv>) {
       prefetch<Kv::kKeyBytes>(soon + Kv::kKeyBytes * d);
       prefetch<Kv::kKeyBytes>(later + Kv::kKeyBytes * d);
     }
     V next[N];
-    convert(d + 1 < head_dim ? d + 1 : 0, next);
+    if constexpr (kConvertAhead) convert(d + 1 < head_dim ? d + 1 : 0, next);
     for (int i = 0; i < Q; ++i) {
       for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + set(qs[n][i * kQueryStride + d]) * key[n];
     }
-    for (int n = 0; n < N; ++n) key[n] = next[n];
+    if constexpr (kConvertAhead) {
+      for (int n = 0; n < N; ++n) key[n] = next[n];
+    }
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Q; ++i) {
@@ -176,14 +180,20 @@ void weigh_vectors(const AttentionTile& a, int32_t first, int32_t query, int32_t
                          : Kv::value(v, a.head_dim, slot, d + 16 * n);
       }
     };
-    convert(p - block, value);
+    if constexpr (kConvertAhead) convert(p - block, value);  // as for the keys
     for (; p < stop; ++p) {
       V next[N];
-      convert(p + 1 < stop ? p + 1 - block : 0, next);  // as for the keys
+      if constexpr (kConvertAhead) {
+        convert(p + 1 < stop ? p + 1 - block : 0, next);
+      } else {
+        convert(p - block, value);
+      }
       for (int i = 0; i < Q; ++i) {
         for (int n = 0; n < N; ++n) acc[i][n] = acc[i][n] + set(weights[n][i * kTile + p]) * value[n];
       }
-      for (int n = 0; n < N; ++n) value[n] = next[n];
+      if constexpr (kConvertAhead) {
+        for (int n = 0; n < N; ++n) value[n] = next[n];
+      }
     }
   }
 #pragma GCC unroll 16
@@ -288,11 +298,11 @@ void widen(const AttentionTile& a, int32_t begin, int32_t end) {
   }
 }
 
-// Converting a vector costs as much as three of its multiplications: with several groups of queries it is
-// done once for all of them.
+// Converting a vector costs as much as three of its multiplications: with three groups of queries and more
+// it is done once for all of them.
 template <class Kv>
 void attention_tile(const AttentionTile& a) {
-  if (a.wide == nullptr || a.queries <= kTileQueries) {
+  if (a.wide == nullptr || a.queries <= 2 * kTileQueries) {
     tile_groups<Kv>(a);
     return;
   }

@@ -18,6 +18,8 @@ struct I {
 // Registers that an attention tile's accumulators may take: queries x vectors.
 constexpr int kTileQueries = 4;
 constexpr int kTileVectors = 1;
+// Whether the next vectors of a cache are converted ahead of their use: it takes as many registers more.
+constexpr bool kConvertAhead = false;
 // Vectors on which a long chain of steps works at once.
 constexpr int kInterleaved = 2;
 
