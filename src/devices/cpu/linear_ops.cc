@@ -30,7 +30,7 @@ struct Box {
 // Work worth a chunk of its own: some ten microseconds of reading, or of multiplying.
 constexpr int64_t kChunkBytes = 192 << 10;
 constexpr int64_t kChunkProducts = 4 << 20;
-constexpr int64_t kChunkPanels = 4;  // a kernel's widest tile
+constexpr int64_t kChunkPanels = 8;  // several of a kernel's widest tiles, to use what it holds of the rows
 
 // How an op's rows and panels are divided over the members, and each member's part into chunks.
 class Division {

@@ -8,7 +8,7 @@ constexpr int kQuantNarrowRows = 4;  // up to here one panel at a time
 #if defined(YOKE_AMX)
 constexpr int kBlockRows = 480;  // leaves room for AMX's own scratch
 #else
-constexpr int kBlockRows = 512;
+constexpr int kBlockRows = 128;  // their activations stay in the second cache for all panels of a chunk
 #endif
 
 template <class Format, int Panels, int... Tokens>

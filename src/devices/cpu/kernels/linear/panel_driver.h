@@ -73,6 +73,7 @@ struct Walk {
   int64_t row_begin;   // of this block of rows
   int64_t block_rows;  // rows of one level of the tree's stack
   float* stack;        // [level][block_rows][panels][16]
+  uint8_t* wide;       // a piece of a group of panels as floats, for formats that widen
 };
 
 // Where a tile lies.
@@ -135,6 +136,20 @@ YOKE_INLINE void fetch_outputs(const LinearArgs& a, const Place& at, int panels)
   }
 }
 
+// Formats that for many rows are converted to floats once per piece (floats.h).
+template <class Format>
+concept Widens = requires {
+  typename Format::Wide;
+};
+template <class Format>
+concept IsWide = requires {
+  Format::kIsWide;
+};
+template <class Format>
+constexpr int64_t wide_bytes(int panels) {
+  return Widens<Format> ? int64_t{panels} * kPiece * kVectorBytes : 0;
+}
+
 // One piece of one tile; a tile with more rows than there are repeats the last one.
 template <class Format, int Panels, int Tokens>
 __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
@@ -144,8 +159,12 @@ __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
   const bool last = k + kPiece >= a.k;
   Tile<Panels, Tokens> tile;
   for (int r = 0; r < Panels; ++r) {
-    tile.w[r] =
-        reinterpret_cast<const uint8_t*>(a.w) + (at.panel + r) * a.panel_bytes + at.piece * kPieceBytes;
+    if constexpr (IsWide<Format>) {
+      tile.w[r] = walk.wide + r * kPieceBytes;
+    } else {
+      tile.w[r] =
+          reinterpret_cast<const uint8_t*>(a.w) + (at.panel + r) * a.panel_bytes + at.piece * kPieceBytes;
+    }
   }
   for (int t = 0; t < Tokens; ++t) {
     const int real = t < at.rows ? t : at.rows - 1;
@@ -179,30 +198,47 @@ struct Tiles {
   static constexpr int kSizes[kCount] = {Tokens...};
   using Fn = void (*)(const Walk&, const Place&);
   static constexpr Fn kFunctions[kCount] = {run_tile<Format, Panels, Tokens>...};
+  template <class Other>
+  using Of = Tiles<Other, Panels, Tokens...>;
 };
+
+// One piece of one group of panels with all rows of a block.
+template <class TileSet>
+void run_piece(const Walk& walk, int64_t panel, int64_t rows, int64_t piece, bool fetch) {
+  constexpr int kMax = TileSet::kSizes[TileSet::kCount - 1];
+  const int64_t groups = (rows + kMax - 1) / kMax;
+  int64_t begin = 0;
+  for (int64_t g = 0; g < groups; ++g) {
+    // The smallest tile that leaves no more than the largest can take: 16 rows are 4 + 6 + 6.
+    const int64_t needed = rows - begin - (groups - g - 1) * kMax;
+    int size = 0;
+    while (TileSet::kSizes[size] < needed) ++size;
+    const int64_t share = TileSet::kSizes[size] < rows - begin ? TileSet::kSizes[size] : rows - begin;
+    TileSet::kFunctions[size](walk, {panel, walk.row_begin + begin, static_cast<int>(share), piece,
+                                     static_cast<int>(g), static_cast<int>(groups), fetch});
+    begin += share;
+  }
+}
 
 // All rows of a block with one group of panels: pieces outermost, so that a piece's weights stay in the first
 // cache.
 template <class Format, class TileSet>
 void run_panels(const Walk& walk, int64_t panel, int64_t rows) {
-  constexpr int kMax = TileSet::kSizes[TileSet::kCount - 1];
   const LinearArgs& a = walk.args;
   const int64_t pieces = (a.k + kPiece - 1) / kPiece;
-  const int64_t groups = (rows + kMax - 1) / kMax;
   for (int64_t piece = 0; piece < pieces; ++piece) {
     const bool last = piece + 1 == pieces;
-    const bool fetch = (!last || panel + 2 * TileSet::kPanels <= a.panel_end);
-    int64_t begin = 0;
-    for (int64_t g = 0; g < groups; ++g) {
-      // The smallest tile that leaves no more than the largest can take: 16 rows are 4 + 6 + 6.
-      const int64_t needed = rows - begin - (groups - g - 1) * kMax;
-      int size = 0;
-      while (TileSet::kSizes[size] < needed) ++size;
-      const int64_t share = TileSet::kSizes[size] < rows - begin ? TileSet::kSizes[size] : rows - begin;
-      TileSet::kFunctions[size](walk, {panel, walk.row_begin + begin, static_cast<int>(share), piece,
-                                       static_cast<int>(g), static_cast<int>(groups), fetch});
-      begin += share;
+    if constexpr (Widens<Format>) {
+      if (rows >= Format::kWidenRows) {
+        for (int r = 0; r < TileSet::kPanels; ++r) {
+          Format::widen(a, panel + r, piece, walk.wide + r * kPiece * kVectorBytes);
+        }
+        run_piece<typename TileSet::template Of<typename Format::Wide>>(walk, panel, rows, piece, false);
+        continue;
+      }
     }
+    const bool fetch = (!last || panel + 2 * TileSet::kPanels <= a.panel_end);
+    run_piece<TileSet>(walk, panel, rows, piece, fetch);
   }
 }
 
@@ -213,11 +249,13 @@ void run_linear(const LinearArgs& a) {
   const int64_t pieces = (a.k + kPiece - 1) / kPiece;
   int levels = 1;
   while ((int64_t{1} << levels) <= pieces) ++levels;
-  const int64_t fits = kLinearScratchBytes / (int64_t{Wide::kPanels} * kVectorBytes * levels);
+  constexpr int64_t kStackBytes = kLinearScratchBytes - wide_bytes<Format>(Wide::kPanels);
+  const int64_t fits = kStackBytes / (int64_t{Wide::kPanels} * kVectorBytes * levels);
   const int64_t block_rows = fits < kBlockRows ? fits : kBlockRows;
   for (int64_t row = 0; row < a.rows; row += block_rows) {
     const int64_t rows = a.rows - row < block_rows ? a.rows - row : block_rows;
-    const Walk walk{a, row, block_rows, reinterpret_cast<float*>(a.scratch)};
+    const Walk walk{a, row, block_rows, reinterpret_cast<float*>(a.scratch),
+                    reinterpret_cast<uint8_t*>(a.scratch) + kStackBytes};
     int64_t panel = a.panel_begin;
     // Few rows wait for memory, which is fastest as one stream.
     if (rows > Format::kNarrowRows) {
