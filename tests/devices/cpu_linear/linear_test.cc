@@ -118,7 +118,7 @@ class LinearTest : public testing::TestWithParam<DType> {
 };
 
 TEST_P(LinearTest, EveryTileHeight) {
-  for (int64_t rows = 1; rows <= 14; ++rows) {
+  for (int64_t rows = 1; rows <= 24; ++rows) {
     check({type(), 48, block() == 1 ? 40 : 256, rows, false, false, Extreme::kNone, 1});
   }
 }
@@ -136,6 +136,8 @@ TEST_P(LinearTest, EdgesOfK) {
   for (int64_t k : ks) {
     check({type(), 20, k, 1, false, false, Extreme::kNone, 3});
     check({type(), 20, k, 5, false, true, Extreme::kNone, 4});
+    // Enough rows for float weights to be widened, and the last tile not full.
+    check({type(), 20, k, 17, false, true, Extreme::kNone, 8});
   }
 }
 
