@@ -2,10 +2,12 @@
 // A unit of a panel is two blocks; a format says where its scales lie and how to get the codes of one vector.
 
 // The codes of block B, group G as unsigned bytes; the value is code - kOffset, codes are at most kMax.
+// kUnpacking: what it takes of a tile's registers, as measured (0: 2 x 6, 1: 2 x 4, 2: 1 x 8 with AVX-512).
 struct Q8_0 {
   static constexpr int kUnitBytes = 1088, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
+  static constexpr int kUnpacking = 0;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return load_bytes(unit + 64 + (B * 8 + G) * kVectorBytes);
@@ -22,6 +24,7 @@ struct Q4_0 {
   static constexpr int kUnitBytes = 576, kMax = 15, kOffset = 8;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
+  static constexpr int kUnpacking = 1;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 64 + G * kVectorBytes);
@@ -32,6 +35,7 @@ struct Q4_1 {
   static constexpr int kUnitBytes = 640, kMax = 15, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
   static constexpr int kFetchRows = 2;
+  static constexpr int kUnpacking = 0;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 128 + G * kVectorBytes);
@@ -48,6 +52,7 @@ struct Q5_0 {
   static constexpr int kUnitBytes = 704, kMax = 31, kOffset = 16;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 2;
+  static constexpr int kUnpacking = 0;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 64);
@@ -58,6 +63,7 @@ struct Q5_1 {
   static constexpr int kUnitBytes = 768, kMax = 31, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
   static constexpr int kFetchRows = 2;
+  static constexpr int kUnpacking = 2;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 128);
@@ -74,6 +80,7 @@ struct IQ4_NL {
   static constexpr int kUnitBytes = 576, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
+  static constexpr int kUnpacking = 1;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kIq4Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -84,6 +91,7 @@ struct MXFP4 {
   static constexpr int kUnitBytes = 576, kMax = 24, kOffset = 12;
   static constexpr bool kHasMin = false, kBrainScale = true;
   static constexpr int kFetchRows = 4;
+  static constexpr int kUnpacking = 1;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kE2m1Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -102,7 +110,7 @@ template <class Codes>
 struct Block32 {
   static constexpr int kUnit = 64, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
   static constexpr int kFetchRows = Codes::kFetchRows;
-  using WideTiles = BlockWideTiles<Block32>;
+  using WideTiles = BlockWideTiles<Block32, Codes::kUnpacking>;
   using NarrowTiles = QuantNarrowTiles<Block32>;
 
   template <int Tokens>

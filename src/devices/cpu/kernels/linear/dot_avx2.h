@@ -10,7 +10,7 @@ constexpr int kBlockRows = 512;            // rows whose sums are in flight toge
 
 template <class Format, int Panels, int... Tokens>
 struct Tiles;  // panel_driver.h
-template <class Format>
+template <class Format, int Unpacking>
 using BlockWideTiles = Tiles<Format, 1, 4>;
 template <class Format>
 using SuperWideTiles = Tiles<Format, 1, 4>;

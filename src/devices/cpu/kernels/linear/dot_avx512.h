@@ -13,8 +13,21 @@ constexpr int kBlockRows = 128;  // their activations stay in the second cache f
 
 template <class Format, int Panels, int... Tokens>
 struct Tiles;  // panel_driver.h
+// What unpacking needs of the registers is taken from the tile.
+template <class Format, int Unpacking>
+struct BlockTiles {
+  using Type = Tiles<Format, 2, 4, 6>;
+};
 template <class Format>
-using BlockWideTiles = Tiles<Format, 2, 4, 6>;
+struct BlockTiles<Format, 1> {
+  using Type = Tiles<Format, 2, 2, 4>;
+};
+template <class Format>
+struct BlockTiles<Format, 2> {
+  using Type = Tiles<Format, 1, 4, 8>;
+};
+template <class Format, int Unpacking>
+using BlockWideTiles = typename BlockTiles<Format, Unpacking>::Type;
 template <class Format>
 using SuperWideTiles = Tiles<Format, 2, 2, 4>;
 template <class Format>
