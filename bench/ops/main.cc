@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   std::printf("%s, family %d, model %d, %d threads: reads %.1f GB/s, int8 dot products %.0f GOP/s (%s)\n",
               roofs.brand.c_str(), roofs.family, roofs.model, roofs.threads, roofs.read_gb_s,
               roofs.int8_gop_s, roofs.isa.c_str());
+  std::fflush(stdout);  // before what the library writes by other means
   bench::register_attention();
   bench::register_linear();
   bench::register_rows();
