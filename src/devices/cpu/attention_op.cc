@@ -64,10 +64,9 @@ class AttentionOp final : public CpuOp {
 
   void run(const StepInputs& step, const Member& me) override {
     const Cut few{few_rows_, cache_.kv_heads};
-    int64_t units = 0;
+    const int64_t units = few.units_of(step);
     int64_t pieces = 0;
     for (const StepSpan& span : step.spans) {
-      units += few.units_of(span);
       for (int32_t u = 0; u < few.units_of(span) / cache_.kv_heads; ++u) {
         pieces += tiles_of(few.rows_of(span, u)) * cache_.kv_heads;
       }
