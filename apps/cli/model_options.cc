@@ -21,7 +21,8 @@ void add_model_options(CLI::App& app, ModelArguments& a, const std::string& defa
       ->check(CLI::Range(0, 1024))
       ->default_str("0: the physical cores that this process may use");
   add("--isa", a.options.isa, "NAME",
-      "instruction set of the CPU kernels: portable, avx2, avx2vnni, avx512, avx512vnni, avx512amx, armdot, "
+      "instruction set of the CPU kernels: portable, avx2, avx2vnni, avx512, avx512vnni, avx512bf16, "
+      "avx512amx, armdot, "
       "armi8mm "
       "(default the best)");
   add("--devices", a.options.devices, "LIST",

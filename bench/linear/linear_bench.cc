@@ -121,6 +121,7 @@ std::string cpu_line(const std::string& key) {
 }
 
 const cpu::LinearKernels* find_set(const std::string& isa) {
+  if (isa == "avx512bf16") return cpu::linear_avx512bf16();
   if (isa == "avx512vnni") return cpu::linear_avx512vnni();
   if (isa == "avx512amx") return cpu::linear_avx512amx();
   if (isa == "avx512") return cpu::linear_avx512();
@@ -132,13 +133,13 @@ const cpu::LinearKernels* find_set(const std::string& isa) {
 }
 
 int run(int argc, char** argv) {
-  std::string isa = "avx512vnni";
+  std::string isa = "avx512bf16";
   std::vector<int64_t> row_counts = {1, 2, 4, 8, 16, 64, 512};
   std::vector<std::string> formats;
   Setup s{nullptr, 2048, 5632, 5, 0, 0, {}};
   int pin = 0;
   CLI::App app("Speed of one thread's matrix products beside the roofs");
-  app.add_option("--isa", isa, "avx512vnni, avx512, avx2vnni, avx2 or portable");
+  app.add_option("--isa", isa, "avx512bf16, avx512vnni, avx512, avx2vnni, avx2 or portable");
   app.add_option("--rows", row_counts, "rows of activations")->allow_extra_args(false)->delimiter(',');
   app.add_option("--k", s.k, "columns, a multiple of 256");
   app.add_option("--n", s.n, "rows of the weight");

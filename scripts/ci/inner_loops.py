@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 
-# Objects of the families whose products are integer dot products.
-OBJECTS = "src/devices/cpu/kernels/linear/CMakeFiles/yoke_linear_avx512vnni_{}.dir/linear_kernels.cc.o"
-FAMILIES = ["block32", "super256"]
+# Objects of the families whose products are dot products.
+OBJECTS = "src/devices/cpu/kernels/linear/CMakeFiles/yoke_linear_{}.dir/linear_kernels.cc.o"
+FAMILIES = ["avx512vnni_block32", "avx512vnni_super256", "avx512bf16_brains"]
 
 
 def functions(path):
@@ -29,11 +29,11 @@ def functions(path):
 
 
 def is_dot(instruction):
-    return instruction.startswith(("vpdpbusd", "{evex} vpdpbusd"))
+    return instruction.startswith(("vpdpbusd", "{evex} vpdpbusd", "vdpbf16ps"))
 
 
 def inner_loop(body):
-    """The instructions of the smallest loop around all byte dot products: a jump back and what it jumps over."""
+    """The instructions of the smallest loop around all dot products: a jump back and what it jumps over."""
     dots = sum(is_dot(i) for _, i in body)
     best = None
     for at, instruction in body:
@@ -79,7 +79,7 @@ def count(build):
         if not glob.glob(path):
             raise FileNotFoundError(path)
         for name, body in functions(path):
-            tile = re.match(r"void yoke::cpu::run_tile<yoke::cpu::\w+<yoke::cpu::(\w+)>, (\d), (\d)>",
+            tile = re.match(r"void yoke::cpu::run_tile<yoke::cpu::(?:\w+<yoke::cpu::)?(\w+)>?, (\d+), (\d+)>",
                             name.replace("(anonymous namespace)::", ""))
             if not tile:
                 continue

@@ -13,18 +13,18 @@ struct CpuFeatures {
   bool avxvnni = false;
   bool avx512 = false;  // F, BW, DQ, VL
   bool avx512vnni = false;
-  bool avx512bf16 = false;
-  bool amx_int8 = false;  // and the system lets this process use the tiles
-  bool armdot = false;    // AArch64 dot products (FEAT_DotProd)
-  bool armi8mm = false;   // and FEAT_I8MM
-  int family = 0;         // as CPUID tells: Zen 4 is 25, Zen 5 is 26
+  bool avx512bf16 = false;  // and VNNI
+  bool amx_int8 = false;    // and the system lets this process use the tiles
+  bool armdot = false;      // AArch64 dot products (FEAT_DotProd)
+  bool armi8mm = false;     // and FEAT_I8MM
+  int family = 0;           // as CPUID tells: Zen 4 is 25, Zen 5 is 26
   int model = 0;
   std::string brand;  // "AMD EPYC 9B14"
 };
 CpuFeatures detect_cpu_features();
 
-// Names of kernel sets, best first: "avx512vnni", "avx512amx", "avx512", "avx2vnni", "avx2", "armi8mm",
-// "armdot", "portable".
+// Names of kernel sets, best first: "avx512bf16", "avx512vnni", "avx512amx", "avx512", "avx2vnni", "avx2",
+// "armi8mm", "armdot", "portable".
 std::vector<std::string_view> isas_of(const CpuFeatures& features);
 
 // Empty: the best. A name that this CPU lacks, or that nobody knows, is a kUsage error listing what it has.

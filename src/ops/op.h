@@ -45,13 +45,13 @@ struct RmsNorm {
   ValueId x = ValueId::kNone;         // [rows, width] f32
   WeightId weight = WeightId::kNone;  // [width] f32
   float eps = 0;
-  ValueId out = ValueId::kNone;  // [rows, width] f32, q8x32 or q8x256
+  ValueId out = ValueId::kNone;  // [rows, width] f32, bf16, q8x32 or q8x256
 };
 
 // Made by the compiler before products with quantized weights; shared by all that read it.
 struct QuantizeRows {
   ValueId x = ValueId::kNone;    // [rows, k] f32
-  ValueId out = ValueId::kNone;  // [rows, k] q8x32 or q8x256
+  ValueId out = ValueId::kNone;  // [rows, k] bf16, q8x32 or q8x256
 };
 
 // out = x * weight^T (+ bias) (+ add)

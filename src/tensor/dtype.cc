@@ -24,7 +24,7 @@ constexpr std::array<DTypeTraits, 16> kTable = {{
     {kQ6_K, "Q6_K", 256, 210, ActFormat::kQ8x256, kQ8_0},
     {kIQ4_NL, "IQ4_NL", 32, 18, ActFormat::kQ8x32, kF16},
     {kIQ4_XS, "IQ4_XS", 256, 136, ActFormat::kQ8x256, kIQ4_NL},
-    {kBF16, "BF16", 1, 2, ActFormat::kF32, kBF16},
+    {kBF16, "BF16", 1, 2, ActFormat::kBF16, kBF16},
     {kMXFP4, "MXFP4", 32, 17, ActFormat::kQ8x32, kF16},
 }};
 
@@ -59,6 +59,8 @@ std::string_view name(ActFormat format) {
   switch (format) {
     case ActFormat::kF32:
       return "f32";
+    case ActFormat::kBF16:
+      return "bf16";
     case ActFormat::kQ8x32:
       return "q8x32";
     case ActFormat::kQ8x256:

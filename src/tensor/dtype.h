@@ -29,7 +29,11 @@ enum class DType : uint32_t {
 };
 
 // What a matrix product with this weight format takes on its left side (docs/numerics.md).
-enum class ActFormat : uint8_t { kF32, kQ8x32, kQ8x256 };
+enum class ActFormat : uint8_t { kF32, kBF16, kQ8x32, kQ8x256 };
+// Whether rows are integers in blocks, with scales and sums.
+constexpr bool has_blocks(ActFormat format) {
+  return format == ActFormat::kQ8x32 || format == ActFormat::kQ8x256;
+}
 
 struct DTypeTraits {
   DType type;
@@ -49,7 +53,7 @@ std::optional<DType> dtype_from_gguf(uint32_t id);
 // "q4_k", "Q4_K" -> kQ4_K
 std::optional<DType> dtype_from_name(std::string_view name);
 
-std::string_view name(ActFormat format);  // "f32", "q8x32", "q8x256"
+std::string_view name(ActFormat format);  // "f32", "bf16", "q8x32", "q8x256"
 
 // Bytes of `rows` stored rows of `cols` elements; cols must be a multiple of the block.
 uint64_t stored_bytes(DType type, int64_t rows, int64_t cols);

@@ -75,6 +75,10 @@ ActLayout act_layout(ActFormat format, int64_t k) {
     l.row_bytes = align64(k * 4);
     return l;
   }
+  if (format == ActFormat::kBF16) {
+    l.row_bytes = align64(k * 2);
+    return l;
+  }
   const int64_t block = format == ActFormat::kQ8x32 ? 32 : 256;
   l.scale_offset = align64(k);
   l.sums_offset = align64(l.scale_offset + k / block * 4);

@@ -35,7 +35,7 @@ void read_row(DType type, Layout layout, int64_t cols, const std::byte* matrix, 
               std::byte* scratch);
 
 // One row of activations in a format: int8 q, then float scales, then the sums, each 64-byte aligned.
-// kF32: the floats themselves.
+// kF32: the floats themselves. kBF16: 16-bit floats, an odd last one followed by a zero.
 struct ActLayout {
   ActFormat format;
   int64_t k;              // elements; a multiple of 32 (kQ8x32) or 256 (kQ8x256)

@@ -7,8 +7,9 @@
 namespace yoke {
 namespace {
 
-// F32, F16, BF16: [k][16 rows], an odd last k of the 16-bit formats padded with zeros.
-template <class T>
+// [k / Group][16 rows][Group] with Group 1 for F32 and F16, 2 for BF16; an odd last k of the 16-bit formats
+// is padded with zeros.
+template <class T, int64_t Group>
 void pack_floats(int64_t cols, const std::byte* rows, int64_t count, std::byte* out) {
   const auto row_bytes = static_cast<size_t>(cols) * sizeof(T);
   constexpr int64_t kStrip = 64;  // of k: its 16 lines stay in the nearest cache
@@ -17,8 +18,9 @@ void pack_floats(int64_t cols, const std::byte* rows, int64_t count, std::byte* 
     for (int64_t r = 0; r < count; ++r) {
       const std::byte* row = rows + static_cast<size_t>(r) * row_bytes;
       for (int64_t k = first; k < end; ++k) {
-        std::memcpy(out + (k * kPanelRows + r) * static_cast<int64_t>(sizeof(T)),
-                    row + k * static_cast<int64_t>(sizeof(T)), sizeof(T));
+        const int64_t at = (k / Group * kPanelRows + r) * Group + k % Group;
+        std::memcpy(out + at * static_cast<int64_t>(sizeof(T)), row + k * static_cast<int64_t>(sizeof(T)),
+                    sizeof(T));
       }
     }
   }
@@ -53,9 +55,11 @@ void pack_panels(DType type, int64_t rows, int64_t cols, const std::byte* stored
     const std::byte* from = stored + first * row_bytes;
     std::memset(out, 0, static_cast<size_t>(bytes));
     if (type == DType::kF32) {
-      pack_floats<uint32_t>(cols, from, count, out);
-    } else if (type == DType::kF16 || type == DType::kBF16) {
-      pack_floats<uint16_t>(cols, from, count, out);
+      pack_floats<uint32_t, 1>(cols, from, count, out);
+    } else if (type == DType::kF16) {
+      pack_floats<uint16_t, 1>(cols, from, count, out);
+    } else if (type == DType::kBF16) {
+      pack_floats<uint16_t, 2>(cols, from, count, out);
     } else {
       pack_blocks(type, cols, from, count, out);
     }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "base/recipe.h"
+#include "tensor/half.h"
 #include "tensor/layout.h"
 #include "tensor/quantize.h"
 
@@ -40,6 +41,14 @@ void write_sums(const int8_t* q, int64_t k, int64_t group, std::byte* out) {
   }
 }
 
+void round_to_bf16(const float* x, int64_t k, int64_t padded, std::byte* row) {
+  for (int64_t i = 0; i < padded; ++i) {
+    const float value = i < k && !(std::fabs(x[i]) < 0x1p-126f) ? x[i] : 0.0f;
+    const uint16_t bits = float_to_bf16(value);
+    std::memcpy(row + 2 * i, &bits, 2);
+  }
+}
+
 }  // namespace
 
 void quantize_activations(ActFormat format, const float* in, int64_t k, std::byte* row) {
@@ -48,6 +57,7 @@ void quantize_activations(ActFormat format, const float* in, int64_t k, std::byt
     std::memcpy(row, in, static_cast<size_t>(k) * 4);
     return;
   }
+  if (format == ActFormat::kBF16) return round_to_bf16(in, k, (k + 1) / 2 * 2, row);
   const int64_t block = format == ActFormat::kQ8x32 ? 32 : 256;
   auto* q = reinterpret_cast<int8_t*>(row);
   for (int64_t b = 0; b < k / block; ++b) {

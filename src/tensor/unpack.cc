@@ -95,8 +95,10 @@ void unpack_row(DType type, int64_t cols, const std::byte* panels, int64_t row, 
   const int r = static_cast<int>(row % kPanelRows);
   const DTypeTraits& t = traits(type);
   if (t.block == 1) {
+    const int64_t group = type == DType::kBF16 ? 2 : 1;  // neighbouring k of a row that lie together
     for (int64_t k = 0; k < cols; ++k) {
-      std::memcpy(stored + k * t.block_bytes, panel + (k * kPanelRows + r) * t.block_bytes,
+      std::memcpy(stored + k * t.block_bytes,
+                  panel + ((k / group * kPanelRows + r) * group + k % group) * t.block_bytes,
                   static_cast<size_t>(t.block_bytes));
     }
     return;

@@ -14,16 +14,17 @@ TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsFirst) {
   CpuFeatures all;
   all.avx2 = all.avx512 = all.avx512vnni = true;
   EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512vnni", "avx512", "avx2", "portable"}));
-  all.amx_int8 = true;
-  EXPECT_EQ(isas_of(all),
-            (std::vector<std::string_view>{"avx512vnni", "avx512amx", "avx512", "avx2", "portable"}));
+  EXPECT_EQ(choose_isa("", all), "avx512vnni");
+  all.amx_int8 = all.avx512bf16 = true;
+  EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512bf16", "avx512vnni", "avx512amx", "avx512",
+                                                         "avx2", "portable"}));
   CpuFeatures client;
   client.avx2 = client.avxvnni = true;
   EXPECT_EQ(isas_of(client), (std::vector<std::string_view>{"avx2vnni", "avx2", "portable"}));
   CpuFeatures arm;
   arm.armdot = arm.armi8mm = true;
   EXPECT_EQ(isas_of(arm), (std::vector<std::string_view>{"armi8mm", "armdot", "portable"}));
-  EXPECT_EQ(choose_isa("", all), "avx512vnni");
+  EXPECT_EQ(choose_isa("", all), "avx512bf16");
   EXPECT_EQ(choose_isa("avx2", all), "avx2");
 }
 
@@ -41,6 +42,7 @@ TEST(CpuFeatures, WhatTheCpuLacksIsAUsageErrorThatListsWhatItHas) {
 
 TEST(CpuFeatures, SetsAreNested) {
   const CpuFeatures f = detect_cpu_features();
+  EXPECT_TRUE(!f.avx512bf16 || f.avx512vnni);
   EXPECT_TRUE(!f.avx512vnni || f.avx512);
   EXPECT_TRUE(!f.avx512 || f.avx2);
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -71,12 +71,12 @@ TEST_F(BrokenKernels, ABrokenGpuKernelIsNamedAndNotUsedAnyMore) {
   EXPECT_THAT(test.err, HasSubstr("2 kernels differ from the reference"));
   EXPECT_EQ(test.json()["passed"], false);
   EXPECT_THAT(pairs(test.json(), "differs"), ElementsAre("linear q8_0 panel16", "gated_linear q8_0 panel16"));
-  EXPECT_EQ(pairs(test.json(), "equal").size(), 80u);
+  EXPECT_EQ(pairs(test.json(), "equal").size(), 83u);
   for (const std::string& pair : pairs(test.json(), "not run")) EXPECT_THAT(pair, HasSubstr("linear "));
 
   // The next to open it knows.
   const Json known = selftest_of(spawn);
-  EXPECT_EQ(known["passed"], 80);
+  EXPECT_EQ(known["passed"], 83);
   ASSERT_EQ(known["refused"].size(), 2u);
   EXPECT_EQ(known["refused"][0]["op"], "linear");
   EXPECT_EQ(known["refused"][0]["format"], "q8_0 panel16");
@@ -128,7 +128,7 @@ TEST_F(BrokenKernels, WithoutAPlaceForTheVerdictItStillTests) {
   const Result test = run({"selftest", "--devices", "vulkan:0"}, spawn);
   EXPECT_EQ(test.code, 5);
   EXPECT_THAT(test.out,
-              HasSubstr("81 pairs of op and format equal the reference bit for bit, 1 differ, 32 not run"));
+              HasSubstr("84 pairs of op and format equal the reference bit for bit, 1 differ, 32 not run"));
   EXPECT_THAT(test.err, HasSubstr("note: the result for vulkan:0 is not kept"));
 }
 
@@ -163,7 +163,7 @@ TEST_F(BrokenKernels, ADeviceThatCannotBeOpenedDoesNotStopTheOthers) {
   EXPECT_EQ(named.json()["passed"], false);
   ASSERT_EQ(named.json()["not_tested"].size(), 1u);
   EXPECT_EQ(named.json()["not_tested"][0]["device"], "vulkan:0");
-  EXPECT_EQ(pairs(named.json(), "equal").size(), 114u);
+  EXPECT_EQ(pairs(named.json(), "equal").size(), 117u);
   const Result all = run({"selftest"}, spawn);
   EXPECT_EQ(all.code, 0) << all.err;
   EXPECT_THAT(all.out, AllOf(HasSubstr("vulkan:0                cannot be tested: "), HasSubstr("cpu ")));

@@ -144,9 +144,24 @@ TEST(PanelTable, Q3_KHighBit) {
   EXPECT_EQ(panel[320 + 1024 + 64 * 5 + 1], std::byte{1 << 5});
 }
 
+TEST(PanelTable, Bf16PairsLieTogether) {
+  const uint16_t rows[2][3] = {{1, 2, 3}, {4, 5, 6}};
+  std::vector<std::byte> panel(panel_bytes(DType::kBF16, 3));
+  ASSERT_EQ(panel.size(), 128u);
+  pack_panels(DType::kBF16, 2, 3, reinterpret_cast<const std::byte*>(rows), 0, 1, panel.data());
+  uint16_t got[2][16][2];
+  std::memcpy(got, panel.data(), sizeof got);
+  EXPECT_EQ(got[0][0][0], 1);
+  EXPECT_EQ(got[0][0][1], 2);
+  EXPECT_EQ(got[0][1][1], 5);
+  EXPECT_EQ(got[1][1][0], 6);
+  EXPECT_EQ(got[1][1][1], 0);  // what pads an odd k
+}
+
 TEST(ActLayoutTest, OffsetsAreAligned) {
   for (const int64_t k : {256, 768, 4096}) {
-    for (const ActFormat format : {ActFormat::kF32, ActFormat::kQ8x32, ActFormat::kQ8x256}) {
+    for (const ActFormat format :
+         {ActFormat::kF32, ActFormat::kBF16, ActFormat::kQ8x32, ActFormat::kQ8x256}) {
       const ActLayout l = act_layout(format, k);
       EXPECT_EQ(l.scale_offset % 64, 0);
       EXPECT_EQ(l.sums_offset % 64, 0);

@@ -242,6 +242,12 @@ TEST_P(ActivationsTest, ZerosAndTinyBlocksAreZero) {
   EXPECT_EQ(row.at<int8_t>(0, 0), 127);
 }
 
+TEST(Activations, Bf16RoundsToNearestEvenAndPadsWithAZero) {
+  const Row row = quantized(ActFormat::kBF16, {1.0f, 1.00390625f, 1.01171875f, -3.0f, 0x1.8p-127f});
+  const uint16_t expected[] = {0x3F80, 0x3F80, 0x3F82, 0xC040, 0, 0};
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(row.at<uint16_t>(0, i), expected[i]) << i;
+}
+
 std::string act_name(const testing::TestParamInfo<ActFormat>& param) {
   return std::string(name(param.param));
 }

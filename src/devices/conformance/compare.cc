@@ -19,6 +19,7 @@ struct Part {
 std::vector<Part> parts_of_row(const ProgramValue& value) {
   const int64_t k = value.width;
   if (value.format == ActFormat::kF32) return {{"", 0, k * 4}};
+  if (value.format == ActFormat::kBF16) return {{"", 0, (k + 1) / 2 * 4}};
   const ActLayout l = act_layout(value.format, k);
   if (value.format == ActFormat::kQ8x32) {
     return {{" q", 0, l.scale_offset},

@@ -114,7 +114,7 @@ Bytes Random::block(DType type, Data data) {
 
 Bytes Random::weight(DType type, int64_t rows, int64_t cols, Data data) {
   Bytes bytes;
-  if (traits(type).act == ActFormat::kF32) {
+  if (traits(type).block == 1) {
     const Data kind = data == Data::kTiny ? Data::kNormal : data;  // products of two tiny ones are no numbers
     const std::vector<float> x = floats(rows * cols, kind);
     bytes.resize(stored_bytes(type, rows, cols));

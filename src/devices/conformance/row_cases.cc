@@ -6,9 +6,12 @@
 namespace yoke::conformance {
 namespace {
 
+constexpr ActFormat kFormats[] = {ActFormat::kF32, ActFormat::kBF16, ActFormat::kQ8x32, ActFormat::kQ8x256};
+
 std::vector<int64_t> widths(ActFormat format) {
   switch (format) {
     case ActFormat::kF32:
+    case ActFormat::kBF16:
       return {1, 15, 63, 64, 65, 100, 576, 2049};
     case ActFormat::kQ8x32:
       return {32, 64, 96, 576, 2080};
@@ -30,7 +33,7 @@ std::string text(int32_t rows, int64_t width, Data data) {
 }
 
 void norms(const ConformanceOptions& options, int32_t rows, Data data, Random& random, const CaseSink& sink) {
-  for (const ActFormat format : {ActFormat::kF32, ActFormat::kQ8x32, ActFormat::kQ8x256}) {
+  for (const ActFormat format : kFormats) {
     for (const int64_t width : widths(format)) {
       const std::string sizes = text(rows, width, data);
       if (wants(options, "rms_norm")) {
@@ -91,7 +94,7 @@ void moves(const ConformanceOptions& options, int32_t rows, Random& random, cons
   const std::pair<MemoryKind, MemoryKind> ways[] = {{MemoryKind::kArena, MemoryKind::kArena},
                                                     {MemoryKind::kArena, MemoryKind::kStaging},
                                                     {MemoryKind::kStaging, MemoryKind::kArena}};
-  for (const ActFormat format : {ActFormat::kF32, ActFormat::kQ8x32, ActFormat::kQ8x256}) {
+  for (const ActFormat format : kFormats) {
     for (const int64_t width : widths(format)) {
       for (const auto& [from, to] : ways) {
         CaseBuilder builder(random, rows);

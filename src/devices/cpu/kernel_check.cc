@@ -71,6 +71,8 @@ void quantize_into(const OpKernels& k, ActFormat format, const float* x, int64_t
   const ActLayout layout = act_layout(format, n);
   if (format == ActFormat::kF32) {
     std::memcpy(row, x, static_cast<size_t>(n) * 4);
+  } else if (format == ActFormat::kBF16) {
+    k.round_bf16(x, n, reinterpret_cast<uint16_t*>(row));
   } else if (format == ActFormat::kQ8x32) {
     k.quantize_q8x32(x, n, row_at(row, layout));
   } else {
@@ -168,12 +170,15 @@ struct Product {
 
 Memory run_quantize(const OpKernels& k, float* x) {
   const ActLayout by32 = act_layout(ActFormat::kQ8x32, 96), by256 = act_layout(ActFormat::kQ8x256, kMostK);
-  Memory out(kRows * (by32.row_bytes + by256.row_bytes));
+  const ActLayout rounded = act_layout(ActFormat::kBF16, 291);
+  Memory out(kRows * (by32.row_bytes + by256.row_bytes + rounded.row_bytes));
   std::byte* at = out.data();
   for (int64_t row = 0; row < kRows; ++row) {
     quantize_into(k, ActFormat::kQ8x32, x + row * kMostK, 96, at);
     quantize_into(k, ActFormat::kQ8x256, x + row * kMostK, kMostK, at + by32.row_bytes);
     at += by32.row_bytes + by256.row_bytes;
+    quantize_into(k, ActFormat::kBF16, x + row * kMostK, rounded.k, at);
+    at += rounded.row_bytes;
   }
   return out;
 }

@@ -18,6 +18,7 @@ struct Entry {
 
 constexpr Entry kEntries[] = {
     {"avx512amx", linear_avx512amx, ops_avx512, "avx512"},
+    {"avx512bf16", linear_avx512bf16, ops_avx512, "avx512"},
     {"avx512vnni", linear_avx512vnni, ops_avx512, "avx512"},
     {"avx512", linear_avx512, ops_avx512, "avx512"},
     {"avx2vnni", linear_avx2vnni, ops_avx2, "avx2"},
@@ -33,6 +34,7 @@ void take(OpGroup group, const OpKernels& from, OpKernels& to) {
     case OpGroup::kQuantize:
       to.quantize_q8x32 = from.quantize_q8x32;
       to.quantize_q8x256 = from.quantize_q8x256;
+      to.round_bf16 = from.round_bf16;
       break;
     case OpGroup::kNorm:
       to.rms_factor = from.rms_factor;

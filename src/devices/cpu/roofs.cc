@@ -15,7 +15,7 @@ namespace yoke {
 namespace {
 
 const cpu::RoofKernels& kernels_of(std::string_view isa) {
-  if (isa == "avx512vnni" || isa == "avx512amx") return *cpu::roofs_avx512vnni();
+  if (isa == "avx512bf16" || isa == "avx512vnni" || isa == "avx512amx") return *cpu::roofs_avx512vnni();
   if (isa == "avx512") return *cpu::roofs_avx512();
   if (isa == "avx2vnni") return *cpu::roofs_avx2vnni();
   if (isa == "avx2") return *cpu::roofs_avx2();

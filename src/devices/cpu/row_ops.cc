@@ -37,6 +37,12 @@ QuantizedRow quantized_row(std::byte* row, const ActLayout& layout, int64_t at) 
 // Elements [begin, end) of a row into its activations; the end of the row also clears the padding.
 void quantize_part(const OpKernels& k, const ActLayout& layout, const float* x, std::byte* row, int64_t begin,
                    int64_t end) {
+  if (layout.format == ActFormat::kBF16) {
+    auto* const out = reinterpret_cast<uint16_t*>(row);
+    k.round_bf16(x, end - begin, out + begin);
+    if (end == layout.k && end % 2 != 0) out[end] = 0;
+    return;
+  }
   const QuantizedRow out = quantized_row(row, layout, begin);
   if (layout.format == ActFormat::kQ8x32) {
     k.quantize_q8x32(x, end - begin, out);
@@ -48,7 +54,7 @@ void quantize_part(const OpKernels& k, const ActLayout& layout, const float* x, 
 
 // Elements per unit in which a quantized row is divided: whole blocks.
 int64_t quantized_unit(ActFormat format) {
-  return format == ActFormat::kQ8x32 ? 64 : 256;
+  return format == ActFormat::kQ8x256 ? 256 : 64;
 }
 
 class EmbedOp final : public CpuOp {

@@ -31,7 +31,7 @@ WeightRow read_weight_row(const MatrixView& w, int64_t n) {
     unpack_row(w.type, w.cols, w.data, n, stored.data());
   }
   const DTypeTraits& t = traits(w.type);
-  if (t.act == ActFormat::kF32) {
+  if (t.block == 1) {
     row.floats.resize(static_cast<size_t>(w.cols));
     dequantize(w.type, stored.data(), w.cols, row.floats.data());
     return row;
@@ -108,8 +108,35 @@ float dot_floats(const WeightRow& w, const float* x) {
   return tree.result();
 }
 
+// Of a pair of neighbours the second is added first, as the CPUs' bf16 instructions do.
+float dot_bf16(const WeightRow& w, const std::byte* x) {
+  const auto product = [&](int64_t i) {
+    uint16_t bits;
+    std::memcpy(&bits, x + 2 * i, 2);
+    return bf16_to_float(bits) * w.floats[i];
+  };
+  recipe::PieceTree tree;
+  for (int64_t begin = 0; begin < w.k; begin += recipe::kPiece) {
+    const int64_t end = std::min(begin + recipe::kPiece, w.k);
+    float acc = 0;
+    for (int64_t i = begin; i < end; i += 2) {
+      if (i + 1 < end) acc = acc + product(i + 1);
+      acc = acc + product(i);
+    }
+    tree.push(acc);
+  }
+  return tree.result();
+}
+
 float dot(const WeightRow& w, const RowsView& x, int64_t r) {
-  return traits(w.type).act == ActFormat::kF32 ? dot_floats(w, x.floats(r)) : dot_quantized(w, x, r);
+  switch (x.format) {
+    case ActFormat::kF32:
+      return dot_floats(w, x.floats(r));
+    case ActFormat::kBF16:
+      return dot_bf16(w, x.row(r));
+    default:
+      return dot_quantized(w, x, r);
+  }
 }
 
 }  // namespace

@@ -16,8 +16,18 @@ uint32_t ceil_div(int64_t n, int64_t by) {
 }
 
 // How shaders name an activation format.
-uint32_t block_of(ActFormat format) {
-  return format == ActFormat::kQ8x32 ? 32 : format == ActFormat::kQ8x256 ? 256 : 0;
+uint32_t shader_format(ActFormat format) {
+  switch (format) {
+    case ActFormat::kF32:
+      return 0;
+    case ActFormat::kBF16:
+      return 16;
+    case ActFormat::kQ8x32:
+      return 32;
+    case ActFormat::kQ8x256:
+      return 256;
+  }
+  return 0;
 }
 
 // One of the kernels that make a product, and the numbers of rows it is for: the step's rows choose, and the
@@ -32,7 +42,7 @@ struct ProductVariant {
 std::vector<ProductVariant> product_variants(bool gpu, ActFormat format) {
   // A processor's subgroup takes one panel or half of one.
   if (!gpu) return {{1, 16, false, 1, 1}, {4, 16, false, 2, INT32_MAX}};
-  if (format == ActFormat::kF32) return {{1, 64, false, 1, 1}, {4, 64, false, 2, INT32_MAX}};
+  if (!has_blocks(format)) return {{1, 64, false, 1, 1}, {4, 64, false, 2, INT32_MAX}};
   return {{1, 128, true, 1, 8}, {8, 64, false, 9, INT32_MAX}};
 }
 
@@ -74,7 +84,7 @@ void Recorder::record(const RmsNorm& op) {
          op.eps,
          1.0f / static_cast<float>(out.width),
          u32(out.width),
-         block_of(out.format),
+         shader_format(out.format),
          row_bytes(op.x),
          row_bytes(op.out),
          u32(layout.scale_offset),
@@ -93,7 +103,7 @@ void Recorder::record(const QuantizeRows& op) {
   } push{address(op.x),
          address(op.out),
          u32(out.width),
-         block_of(out.format),
+         shader_format(out.format),
          row_bytes(op.x),
          row_bytes(op.out),
          u32(layout.scale_offset),
@@ -131,7 +141,7 @@ void Recorder::product(const Linear& op, WeightId up) {
          u32(static_cast<int64_t>(panel_bytes(w.type, w.cols))),
          given(op.add) ? row_bytes(op.add) : 0,
          row_bytes(op.out)};
-  const bool dot = p_.context.use_integer_dot() && x.format != ActFormat::kF32;
+  const bool dot = p_.context.use_integer_dot() && has_blocks(x.format);
   const std::string format = shader_suffix(w.type);
   std::string kernel = "linear_" + format + " " + std::string(name(w.layout));
   for (const ProductVariant& v : product_variants(p_.context.gpu_kernels(), x.format)) {

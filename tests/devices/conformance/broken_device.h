@@ -97,7 +97,9 @@ class BrokenDevice : public Device {
     const int64_t rows = value.rows == RowKind::kRows ? step_.rows : step_.wanted();
     std::byte* row = bindings_.values[index(id)].buffer->host() + bindings_.values[index(id)].offset +
                      static_cast<uint64_t>(rows - 1) * value.row_bytes;
-    std::byte* last = row + (value.width - 1) * (value.format == ActFormat::kF32 ? 4 : 1);
+    std::byte* last = row + (value.width - 1) * (has_blocks(value.format)           ? 1
+                                                 : value.format == ActFormat::kBF16 ? 2
+                                                                                    : 4);
     if (breakage_.fault == Fault::kLastBitOfLastElement) {
       *last ^= std::byte{1};
     } else if (breakage_.fault == Fault::kDoublesLastElement) {

@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <limits>
 
 #include "devices/cpu/kernels/op_kernels.h"
 #include "kernel_tables.h"
@@ -47,6 +49,34 @@ TEST_P(RowKernels, QuantizedActivationsEqualTheRecipe) {
       (format == ActFormat::kQ8x32 ? k().quantize_q8x32 : k().quantize_q8x256)(x.data(), n, row);
       ASSERT_EQ(std::memcmp(got.data(), expected.data(), got.size()), 0) << name(format) << " " << n;
     }
+  }
+}
+
+TEST_P(RowKernels, Bf16ActivationsEqualTheRecipe) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  // Ties to even on both sides, the largest, what overflows, what is too small, no numbers.
+  const float odd[] = {1.00390625f,
+                       1.01171875f,
+                       -1.00390625f,
+                       0x1.FEp127f,
+                       0x1.FFp127f,
+                       0x1p-126f,
+                       0x1.FFFFFCp-127f,
+                       -0x1p-149f,
+                       0.0f,
+                       -0.0f,
+                       kInfinity,
+                       -kInfinity,
+                       std::numeric_limits<float>::quiet_NaN()};
+  for (const int n : kSizes) {
+    std::vector<float> x = random_floats(n, 11 * n);
+    for (size_t i = 0; i < x.size(); i += 3) x[i] = odd[i / 3 % std::size(odd)];
+    const ActLayout layout = act_layout(ActFormat::kBF16, n);
+    std::vector<std::byte> expected(layout.row_bytes);
+    std::vector<std::byte> got(layout.row_bytes);
+    quantize_activations(ActFormat::kBF16, x.data(), n, expected.data());
+    k().round_bf16(x.data(), n, reinterpret_cast<uint16_t*>(got.data()));
+    ASSERT_EQ(std::memcmp(got.data(), expected.data(), got.size()), 0) << n;
   }
 }
 

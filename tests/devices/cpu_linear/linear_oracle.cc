@@ -142,11 +142,24 @@ float piece_float(const LinearData& d, const uint8_t* panel, const uint8_t* x, i
     if (d.c.type == DType::kF32) {
       std::memcpy(&w, panel + (k * 16 + r) * 4, 4);
     } else {
-      const uint16_t bits = word(panel + (k * 16 + r) * 2);
-      w = d.c.type == DType::kF16 ? half_to_float(bits) : bf16_to_float(bits);
+      w = half_to_float(word(panel + (k * 16 + r) * 2));
     }
     const float t = values[k] * w;
     acc = acc + t;
+  }
+  return acc;
+}
+
+// Of each pair the second first.
+float piece_brain(const LinearData&, const uint8_t* panel, const uint8_t* x, int r, int64_t begin,
+                  int64_t end) {
+  const auto product = [&](int64_t k) {
+    return bf16_to_float(word(x + 2 * k)) * bf16_to_float(word(panel + (k / 2 * 16 + r) * 4 + k % 2 * 2));
+  };
+  float acc = 0;
+  for (int64_t k = begin; k < end; k += 2) {
+    if (k + 1 < end) acc = acc + product(k + 1);
+    acc = acc + product(k);
   }
   return acc;
 }
@@ -232,6 +245,13 @@ void fill_row(Random& random, const LinearCase& c, const ActLayout& act, uint8_t
     for (int64_t i = 0; i < c.k; ++i) values[i] = real(random, -3, 3);
     return;
   }
+  if (act.format == ActFormat::kBF16) {
+    for (int64_t i = 0; i < (c.k + 1) / 2 * 2; ++i) {
+      const uint16_t bits = i < c.k ? float_to_bf16(real(random, -3, 3)) : 0;
+      std::memcpy(row + 2 * i, &bits, 2);
+    }
+    return;
+  }
   auto* q = reinterpret_cast<int8_t*>(row);
   for (int64_t i = 0; i < c.k; ++i) {
     int value = between(random, -127, 127);
@@ -271,6 +291,12 @@ LinearData::LinearData(const LinearCase& c_)
   for (uint64_t i = 0; i < size; i += static_cast<uint64_t>(panel_unit_bytes(c.type))) {
     fill_unit(random, c.type, c.extreme, w.data() + i);
   }
+  if (c.type == DType::kBF16 && c.k % 2 != 0) {
+    const auto panel = static_cast<int64_t>(panel_bytes(c.type, c.k));
+    for (int64_t at = panel - 64; at < static_cast<int64_t>(size); at += panel) {
+      for (int r = 0; r < 16; ++r) std::memset(w.data() + at + r * 4 + 2, 0, 2);
+    }
+  }
   for (int64_t m = 0; m < c.rows; ++m) fill_row(random, c, act, x.data() + m * act.row_bytes);
   if (c.bias) {
     for (int64_t i = 0; i < c.n; ++i) bias.push_back(real(random, -1, 1));
@@ -294,6 +320,7 @@ std::vector<float> oracle(LinearData& d) {
         const int64_t end = std::min(begin + recipe::kPiece, c.k);
         const auto piece = d.act.format == ActFormat::kQ8x32    ? piece32
                            : d.act.format == ActFormat::kQ8x256 ? piece256
+                           : d.act.format == ActFormat::kBF16   ? piece_brain
                                                                 : piece_float;
         tree.push(piece(d, panel, x, r, begin, end));
       }

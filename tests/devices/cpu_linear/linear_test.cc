@@ -26,6 +26,9 @@ std::vector<Set> sets() {
   if (cpu.avx512vnni) {
     all.push_back({"avx512vnni", cpu::linear_avx512vnni()});
     all.push_back({"avx2vnni_evex", cpu::linear_avx2vnni_evex()});
+  }
+  if (cpu.avx512bf16) {
+    all.push_back({"avx512bf16", cpu::linear_avx512bf16()});
     all.push_back({"avx512amx_emulated", cpu::linear_avx512amx_emulated()});
   }
   if (cpu.amx_int8) all.push_back({"avx512amx", cpu::linear_avx512amx()});

@@ -45,6 +45,12 @@ std::vector<double> activations(ActFormat format, const float* x, int64_t k) {
       out[i] = x[i];
       continue;
     }
+    if (format == ActFormat::kBF16) {
+      uint16_t bits;
+      std::memcpy(&bits, row.data() + 2 * i, 2);
+      out[i] = bf16_to_float(bits);
+      continue;
+    }
     float scale;
     std::memcpy(&scale, row.data() + l.scale_offset + i / (format == ActFormat::kQ8x32 ? 32 : 256) * 4, 4);
     out[i] = static_cast<double>(reinterpret_cast<const int8_t*>(row.data())[i]) * static_cast<double>(scale);
@@ -57,7 +63,7 @@ std::vector<double> activations(ActFormat format, const float* x, int64_t k) {
 std::vector<double> magnitudes(DType type, const std::byte* row, int64_t k) {
   std::vector<double> out;
   const DTypeTraits& t = traits(type);
-  if (t.act == ActFormat::kF32) {
+  if (t.block == 1) {
     std::vector<float> w(static_cast<size_t>(k));
     dequantize(type, row, k, w.data());
     for (const float v : w) out.push_back(std::fabs(v));

@@ -47,6 +47,7 @@ const LinearKernels* linear_avx2();
 const LinearKernels* linear_avx2vnni();
 const LinearKernels* linear_avx512();
 const LinearKernels* linear_avx512vnni();
+const LinearKernels* linear_avx512bf16();
 const LinearKernels* linear_avx512amx();
 const LinearKernels* linear_armdot();
 const LinearKernels* linear_armi8mm();

@@ -75,6 +75,7 @@ struct OpKernels {
   // k elements, a multiple of 32 or 256, from the row's start or any block; padding is not written.
   void (*quantize_q8x32)(const float* x, int64_t k, const QuantizedRow& out);
   void (*quantize_q8x256)(const float* x, int64_t k, const QuantizedRow& out);
+  void (*round_bf16)(const float* x, int64_t k, uint16_t* out);  // any k
 
   // rsqrt(mean of squares + eps) of the whole row; then (x * r) * weight for any part of it.
   float (*rms_factor)(const float* x, int64_t n, float inv_n, float eps);

@@ -6,6 +6,7 @@ namespace {
 const OpKernels kOps = {
     quantize_q8x32,
     quantize_q8x256,
+    round_bf16,
     rms_factor,
     scale_rows,
     head_norm_rope,

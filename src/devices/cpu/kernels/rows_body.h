@@ -72,6 +72,15 @@ void quantize_q8x256(const float* x, int64_t k, const QuantizedRow& out) {
   }
 }
 
+void round_bf16(const float* x, int64_t k, uint16_t* out) {
+  int64_t i = 0;
+  for (; i + 16 <= k; i += 16) store_brain(out + i, load(x + i));
+  if (i == k) return;
+  uint16_t last[16];
+  store_brain(last, load_n(x + i, static_cast<int>(k - i)));
+  for (int64_t j = i; j < k; ++j) out[j] = last[j - i];
+}
+
 float rms_factor(const float* x, int64_t n, float inv_n, float eps) {
   V p[4] = {zero(), zero(), zero(), zero()};
   int64_t i = 0;

@@ -123,6 +123,24 @@ inline void store_half(uint16_t* p, V x) {
   _mm_storeu_si128(h, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   _mm_storeu_si128(h + 1, _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+// Round to nearest even, below 2^-126 to zero; the result in the lower half of each lane.
+inline __m256i brain_of(__m256 x) {
+  const __m256i u = _mm256_castps_si256(x);
+  const __m256i top = _mm256_srli_epi32(u, 16);
+  const __m256i odd = _mm256_and_si256(top, _mm256_set1_epi32(1));
+  const __m256i r =
+      _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(u, _mm256_set1_epi32(0x7FFF)), odd), 16);
+  const __m256i quiet = _mm256_or_si256(top, _mm256_set1_epi32(0x40));
+  const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+  const __m256i exponent = _mm256_and_si256(u, _mm256_set1_epi32(0x7F800000));
+  const __m256i tiny = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
+  return _mm256_andnot_si256(tiny, _mm256_blendv_epi8(r, quiet, nan));
+}
+inline void store_brain(uint16_t* p, V x) {
+  // packus works within halves: 0..3 8..11 | 4..7 12..15, put in order by the permutation of quarters
+  const __m256i words = _mm256_packus_epi32(brain_of(x.a), brain_of(x.b));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(words, 0xD8));
+}
 inline V load_i8(const int8_t* p) {
   const __m128i q = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)),

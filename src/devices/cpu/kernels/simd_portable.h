@@ -158,6 +158,18 @@ inline uint16_t half_of(float f) {
 inline void store_half(uint16_t* p, V a) {
   for (int i = 0; i < 16; ++i) p[i] = half_of(a.v[i / 4][i % 4]);
 }
+// Round to nearest even, below 2^-126 to zero.
+inline uint16_t brain_of(float f) {
+  uint32_t u;
+  std::memcpy(&u, &f, 4);
+  const uint32_t magnitude = u & 0x7FFFFFFFu;
+  if (magnitude > 0x7F800000u) return static_cast<uint16_t>((u >> 16) | 0x40u);
+  if (magnitude < 0x00800000u) return 0;
+  return static_cast<uint16_t>((u + 0x7FFFu + ((u >> 16) & 1u)) >> 16);
+}
+inline void store_brain(uint16_t* p, V a) {
+  for (int i = 0; i < 16; ++i) p[i] = brain_of(a.v[i / 4][i % 4]);
+}
 inline V load_i8(const int8_t* p) {
   return each([=](int i) {
     return F4{static_cast<float>(p[4 * i]), static_cast<float>(p[4 * i + 1]),

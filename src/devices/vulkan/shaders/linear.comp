@@ -6,7 +6,9 @@
 #include "dot4.glsl"
 #include "linear_args.glsl"
 #include "format.glsl"
-#if defined(FLOAT_WEIGHTS)
+#if defined(BF16_WEIGHTS)
+#include "product_bf16.glsl"
+#elif defined(FLOAT_WEIGHTS)
 #include "product_f32.glsl"
 #elif defined(K_QUANT)
 #include "product_q8x256.glsl"

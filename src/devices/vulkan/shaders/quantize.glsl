@@ -1,5 +1,5 @@
 // Quantizes one chunk of 256 elements of a row with 64 invocations, four elements each (docs/numerics.md,
-// Activations). ROW_FORMAT 32: q8x32; 256: q8x256.
+// Activations). format 16: bf16; 32: q8x32; 256: q8x256.
 shared float shared_amax[64];
 shared int shared_sum[64];
 
@@ -11,8 +11,32 @@ struct QuantizedRow {
   uint sums32_offset;
 };
 
+// Nearest even; what is below 2^-126 becomes 0.
+uint float_to_bf16(float f) {
+  const uint bits = floatBitsToUint(f);
+  const uint magnitude = bits & 0x7FFFFFFFu;
+  if (magnitude > 0x7F800000u) return (bits >> 16) | 0x40u;
+  if (magnitude < 0x00800000u) return 0;
+  return (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+}
+
+// Elements past k become zeros, up to the four that this invocation writes.
+void round_to_bf16(vec4 x, uint first, uint k, uint64_t row) {
+  if (first >= k) return;
+  uvec4 b = uvec4(0);
+  [[unroll]] for (int c = 0; c < 4; ++c) {
+    if (first + c < k) b[c] = float_to_bf16(x[c]);
+  }
+  OutU32(row).v[first / 2] = b.x | (b.y << 16);
+  OutU32(row).v[first / 2 + 1] = b.z | (b.w << 16);
+}
+
 // first: of this invocation's four elements; past k they are written as the zeros that pad q to 64.
 void quantize_chunk(vec4 x, uint first, uint k, uint thread, uint format, QuantizedRow to) {
+  if (format == 16) {
+    round_to_bf16(x, first, k, to.row);
+    return;
+  }
   const bool inside = first < k;
   const vec4 magnitude = inside ? abs(x) : vec4(0.0);
   shared_amax[thread] = max(max(magnitude.x, magnitude.y), max(magnitude.z, magnitude.w));

@@ -10,7 +10,7 @@ layout(push_constant) uniform Args {
   uint64_t x;       // [rows][k] f32
   uint64_t result;  // quantized rows
   uint k;
-  uint format;  // 32 or 256
+  uint format;  // 16, 32 or 256
   uint x_row_bytes;
   uint result_row_bytes;
   uint scale_offset;

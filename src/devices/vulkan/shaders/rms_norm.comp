@@ -14,7 +14,7 @@ layout(push_constant) uniform Args {
   float eps;
   float inverse_width;
   uint width;
-  uint format;  // of the result: 0 f32, 32 q8x32, 256 q8x256
+  uint format;  // of the result: 0 f32, 16 bf16, 32 q8x32, 256 q8x256
   uint x_row_bytes;
   uint result_row_bytes;
   uint scale_offset;
@@ -42,8 +42,8 @@ void main() {
   for (uint chunk = 0; chunk < args.width; chunk += 256) {
     const uint first = chunk + thread * 4;
     vec4 y = vec4(0.0);
-    if (first < args.width) {
-      [[unroll]] for (int c = 0; c < 4; ++c) y[c] = normalized(x, r, first + c);
+    [[unroll]] for (int c = 0; c < 4; ++c) {
+      if (first + c < args.width) y[c] = normalized(x, r, first + c);
     }
     quantize_chunk(y, first, args.width, thread, args.format, to);
     barrier();

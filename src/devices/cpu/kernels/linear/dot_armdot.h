@@ -131,6 +131,21 @@ YOKE_INLINE VF load_half(const uint8_t* p) {
 YOKE_INLINE VF load_brain(const uint8_t* p) {
   return YOKE_QUARTERS(VF, vreinterpretq_f32_u32(vshll_n_u16(load_words(p + 8 * i), 16)));
 }
+// The same four bytes in every lane.
+YOKE_INLINE VB splat_word(const uint8_t* p) {
+  uint32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  const uint8x16_t v = vreinterpretq_u8_u32(vdupq_n_u32(word));
+  return {v, v, v, v};
+}
+// Pairs of bf16 as floats.
+YOKE_INLINE VF lower_brains(VB v) {
+  return YOKE_QUARTERS(VF, vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(v.q[i]), 16)));
+}
+YOKE_INLINE VF upper_brains(VB v) {
+  return YOKE_QUARTERS(
+      VF, vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(v.q[i]), vdupq_n_u32(0xFFFF0000u))));
+}
 
 // (v >> Shift) & Mask in every byte; a negative shift goes up.
 template <int Shift>

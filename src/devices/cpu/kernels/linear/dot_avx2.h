@@ -124,6 +124,20 @@ YOKE_INLINE VF load_brain(const uint8_t* p) {
   const __m256i lo = _mm256_cvtepu16_epi32(load16(p)), hi = _mm256_cvtepu16_epi32(load16(p + 16));
   return {_mm256_castsi256_ps(_mm256_slli_epi32(lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(hi, 16))};
 }
+// The same four bytes in every lane.
+YOKE_INLINE VB splat_word(const uint8_t* p) {
+  const VX four = splat_bytes(p);
+  return {four.v, four.v};
+}
+// Pairs of bf16 as floats.
+YOKE_INLINE VF lower_brains(VB v) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(v.lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(v.hi, 16))};
+}
+YOKE_INLINE VF upper_brains(VB v) {
+  const __m256i mask = _mm256_set1_epi32(-65536);
+  return {_mm256_castsi256_ps(_mm256_and_si256(v.lo, mask)),
+          _mm256_castsi256_ps(_mm256_and_si256(v.hi, mask))};
+}
 
 template <int Shift>
 YOKE_INLINE __m256i moved16(__m256i v) {

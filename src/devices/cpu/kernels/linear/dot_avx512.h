@@ -128,6 +128,17 @@ YOKE_INLINE VF load_half(const uint8_t* p) {
 YOKE_INLINE VF load_brain(const uint8_t* p) {
   return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(p)), 16))};
 }
+// The same four bytes in every lane.
+YOKE_INLINE VB splat_word(const uint8_t* p) {
+  return {splat_bytes(p).v};
+}
+// Pairs of bf16 as floats.
+YOKE_INLINE VF lower_brains(VB v) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(v.v, 16))};
+}
+YOKE_INLINE VF upper_brains(VB v) {
+  return {_mm512_castsi512_ps(_mm512_and_si512(v.v, _mm512_set1_epi32(-65536)))};
+}
 
 // (v >> Shift) & Mask in every byte; a negative shift goes up. Mask leaves none of the neighbour's bits.
 template <int Shift, int Mask>

@@ -107,6 +107,17 @@ YOKE_INLINE VI load_u8_pairs(const uint8_t* p) {
 YOKE_INLINE VF load_brain(const uint8_t* p) {
   return reinterpret_cast<VF>(widen<uint16_t>(p) << 16);
 }
+// The same four bytes in every lane.
+YOKE_INLINE VB splat_word(const uint8_t* p) {
+  return reinterpret_cast<VB>(load_as<int32_t>(p) + VI{});
+}
+// Pairs of bf16 as floats.
+YOKE_INLINE VF lower_brains(VB v) {
+  return reinterpret_cast<VF>(reinterpret_cast<VI>(v) << 16);
+}
+YOKE_INLINE VF upper_brains(VB v) {
+  return reinterpret_cast<VF>(reinterpret_cast<VI>(v) & -65536);
+}
 // Scaling by 2^112 makes every half's bits, subnormals too, the float they mean; infinity and NaN apart.
 YOKE_INLINE VF load_half(const uint8_t* p) {
   const VI h = widen<uint16_t>(p);

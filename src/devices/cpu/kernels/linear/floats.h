@@ -1,5 +1,5 @@
-// Products with float weights against float32 activations: one multiply and one add per element, in order of
-// k.
+// Products with F32 and F16 weights against float32 activations: one multiply and one add per element, in
+// order of k.
 
 struct F32 {
   static constexpr int kUnit = 1;
@@ -14,14 +14,6 @@ struct F16 {
   template <int I>
   static YOKE_INLINE VF weights(const uint8_t* unit) {
     return load_half(unit + I * 32);
-  }
-};
-
-struct BF16 {
-  static constexpr int kUnit = 2;
-  template <int I>
-  static YOKE_INLINE VF weights(const uint8_t* unit) {
-    return load_brain(unit + I * 32);
   }
 };
 

@@ -17,13 +17,15 @@ namespace {
 #include "devices/cpu/kernels/linear/panel_driver.h"
 #if defined(YOKE_FAMILY_FLOATS)
 #include "devices/cpu/kernels/linear/floats.h"
+#elif defined(YOKE_FAMILY_BRAINS)
+#include "devices/cpu/kernels/linear/brains.h"
 #elif defined(YOKE_FAMILY_BLOCK32)
 #include "devices/cpu/kernels/linear/block32.h"
 #else
 #include "devices/cpu/kernels/linear/block32.h"
 #include "devices/cpu/kernels/linear/super256.h"
 #endif
-#if defined(YOKE_AMX) && !defined(YOKE_FAMILY_FLOATS)
+#if defined(YOKE_AMX) && (defined(YOKE_FAMILY_BLOCK32) || defined(YOKE_FAMILY_SUPER256))
 #include "devices/cpu/kernels/linear/amx.h"
 #endif
 
@@ -43,7 +45,10 @@ namespace {
 void YOKE_JOIN(linear_floats, YOKE_ISA)(LinearKernels& table) {
   table.linear[0] = run_linear<Floats<F32>>;
   table.linear[1] = run_linear<Floats<F16>>;
-  table.linear[14] = run_linear<Floats<BF16>>;
+}
+#elif defined(YOKE_FAMILY_BRAINS)
+void YOKE_JOIN(linear_brains, YOKE_ISA)(LinearKernels& table) {
+  table.linear[14] = run_linear<Brains>;
 }
 #elif defined(YOKE_FAMILY_BLOCK32)
 void YOKE_JOIN(linear_block32, YOKE_ISA)(LinearKernels& table) {

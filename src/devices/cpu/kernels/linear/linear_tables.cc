@@ -53,6 +53,22 @@ const LinearKernels* linear_avx512vnni() {
 }
 #endif
 
+#if defined(YOKE_LINEAR_AVX512BF16)
+void linear_brains_avx512bf16(LinearKernels&);
+const LinearKernels* linear_avx512bf16() {
+  static const LinearKernels table = [] {
+    LinearKernels t = *linear_avx512vnni();
+    linear_brains_avx512bf16(t);
+    return t;
+  }();
+  return &table;
+}
+#else
+const LinearKernels* linear_avx512bf16() {
+  return nullptr;
+}
+#endif
+
 #if defined(YOKE_LINEAR_AVX512AMX)
 YOKE_DECLARE_SET(avx512amx)
 const LinearKernels* linear_avx512amx() {

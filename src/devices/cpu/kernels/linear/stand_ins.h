@@ -6,7 +6,8 @@
 
 namespace yoke::cpu {
 
-// Null where the build has no such kernels for this architecture. All need AVX-512 VNNI and VL.
+// Null where the build has no such kernels for this architecture. All need AVX-512 VNNI and VL, the second
+// BF16 too.
 const LinearKernels* linear_avx2vnni_evex();       // AVX-VNNI's dot products in AVX-512's encoding
 const LinearKernels* linear_avx512amx_emulated();  // plain code in place of AMX's tiles
 
