@@ -109,7 +109,11 @@ struct SegmentRunner::Failure {
 };
 
 SegmentRunner::SegmentRunner(ThreadTeam::Options options, std::vector<int> nodes, CpuOpObserver* observer)
-    : team_(std::move(options)), nodes_(std::move(nodes)), observer_(observer), scratch_(team_.size()) {}
+    : team_(std::move(options)),
+      nodes_(std::move(nodes)),
+      several_nodes_(std::ranges::count(nodes_, nodes_.front()) < std::ssize(nodes_)),
+      observer_(observer),
+      scratch_(team_.size()) {}
 
 SegmentRunner::~SegmentRunner() = default;
 
@@ -138,7 +142,8 @@ void SegmentRunner::run(CpuSegment& segment) {
 }
 
 void SegmentRunner::walk(CpuSegment& segment, int member, Failure& failure) {
-  const Member me{member, team_.size(), scratch_[member].get(), shared_.get(), runs_, nodes_.data()};
+  const Member me{member, team_.size(), scratch_[member].get(), shared_.get(), runs_,
+                  several_nodes_ ? nodes_.data() : nullptr};
   int64_t since = observer_ != nullptr ? now_ns() : 0;
   for (size_t i = 0; i < segment.tasks().size(); ++i) {
     CpuTask& task = segment.tasks()[i];

@@ -65,6 +65,7 @@ class SegmentRunner {
 
   ThreadTeam team_;
   std::vector<int> nodes_;
+  bool several_nodes_;
   uint32_t runs_ = 0;
   CpuOpObserver* observer_;
   uint64_t scratch_bytes_ = 0;

@@ -16,6 +16,9 @@ constexpr int64_t kUpBytes = 128 << 10;
 constexpr int64_t kUpRows = 256;
 // Rows are divided only in groups that fill a kernel's tile.
 constexpr int64_t kRowGroup = 16;
+// So many rows are worth reading the weights once more: the members then keep to the same rows from op to op,
+// which lie in their own caches.
+constexpr int64_t kOwnRows = 64;
 
 uint64_t align64(uint64_t n) {
   return (n + 63) / 64 * 64;
@@ -35,10 +38,13 @@ constexpr int64_t kChunkPanels = 8;  // several of a kernel's widest tiles, to u
 // How an op's rows and panels are divided over the members, and each member's part into chunks.
 class Division {
  public:
-  Division(int64_t rows, int64_t panels, int64_t panel_bytes, int64_t k, int members)
-      : rows_(rows), panels_(panels), members_(members) {
-    // Few panels and many rows: both are divided.
-    if (panels < 8 * members) groups_ = std::clamp<int64_t>(rows / kRowGroup, 1, members);
+  Division(int64_t rows, int64_t panels, int64_t panel_bytes, int64_t k, const Member& me)
+      : rows_(rows), panels_(panels), members_(me.count) {
+    // Few panels: rows are divided too. On several memory nodes each one's part of the weights stays there.
+    const int64_t least = panels < 8 * members_ ? kRowGroup : kOwnRows;
+    if (panels < 8 * members_ || me.nodes == nullptr) {
+      groups_ = std::clamp<int64_t>(rows / least, 1, members_);
+    }
     const int64_t by_bytes = kChunkBytes / panel_bytes;
     const int64_t by_products = kChunkProducts / (kPanelRows * k * rows / groups_ + 1);
     step_ = std::max(kChunkPanels, std::min(by_bytes, by_products));
@@ -109,8 +115,8 @@ class Product {
   int64_t n() const { return weight_.rows; }
   int64_t panels() const { return (weight_.rows + kPanelRows - 1) / kPanelRows; }
   const Rows& x() const { return x_; }
-  Division divide(int64_t rows, int members) const {
-    return {rows, panels(), args_.panel_bytes, args_.k, members};
+  Division divide(int64_t rows, const Member& me) const {
+    return {rows, panels(), args_.panel_bytes, args_.k, me};
   }
   void parts(int members, const CpuOp::PartSink& sink) const {
     if (weight_.layout == Layout::kStored) return;
@@ -176,7 +182,7 @@ class LinearOp final : public CpuOp {
   void run(const StepInputs& step, const Member& me) override {
     const int64_t rows = product_.x().count(step);
     if (rows == 0) return;
-    for_boxes(product_.divide(rows, me.count), chunks_, me, [&](const Box& box) {
+    for_boxes(product_.divide(rows, me), chunks_, me, [&](const Box& box) {
       const int64_t column = box.panel_begin * kPanelRows;
       product_.run(box, bias_ == nullptr ? nullptr : bias_ + column,
                    add_.base == nullptr ? nullptr : add_.floats(box.row_begin) + column, add_.row_bytes,
@@ -213,7 +219,7 @@ class GatedLinearOp final : public CpuOp {
   void run(const StepInputs& step, const Member& me) override {
     const int64_t rows = gate_.x().count(step);
     if (rows == 0) return;
-    for_boxes(gate_.divide(rows, me.count), chunks_, me, [&](const Box& box) {
+    for_boxes(gate_.divide(rows, me), chunks_, me, [&](const Box& box) {
       const int64_t chunk = std::min(box.row_end - box.row_begin, kUpRows);
       const int64_t block = std::max<int64_t>(1, kUpBytes / (chunk * kPanelRows * 4));
       for (int64_t p = box.panel_begin; p < box.panel_end; p += block) {
