@@ -24,7 +24,8 @@ class Lowering {
   Lowering(const Net& net, const PhasePlacement& placement, const StepLimits& limits)
       : net_(net), placement_(placement), home_(net.values.size()), wants_(net.values.size()) {
     program_.limits = limits;
-    for (const PlacedDevice& device : placement.devices) program_.devices.push_back({device.name, 0, 0});
+    for (const PlacedDevice& device : placement.devices)
+      program_.devices.push_back({.name = device.name, .host = is_host(device.kind)});
     program_.caches.resize(net.caches.size());
     for (size_t i = 0; i < net.caches.size(); ++i) program_.caches[i].source = static_cast<CacheId>(i);
     const auto host = std::ranges::find_if(placement.devices, [](const auto& d) { return is_host(d.kind); });

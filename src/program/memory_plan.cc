@@ -1,4 +1,5 @@
-// The static memory plan: values whose lives do not overlap share a device's arena.
+// The static memory plan: values whose lives do not overlap share a device's arena; on a host only those with
+// rows of the same size.
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -72,12 +73,17 @@ void size_value(ProgramValue& value, const StepLimits& limits) {
   value.bytes = aligned(value.row_bytes * static_cast<uint64_t>(rows), kAlign);
 }
 
-// The lowest offset at which the value overlaps nothing that lives at the same time.
+// The lowest offset at which the value overlaps nothing that lives at the same time. On a host, where each
+// core keeps to the same rows of every value, memory serves only values whose rows lie alike: else a core
+// would write what lies in another's cache, as slow as from memory and slower.
 uint64_t lowest_offset(const Program& program, const std::vector<Life>& life,
                        const std::vector<int32_t>& placed, int32_t value) {
   std::vector<std::pair<uint64_t, uint64_t>> taken;
   for (const int32_t other : placed) {
-    if (life[other].last < life[value].first || life[value].last < life[other].first) continue;
+    const bool same_rows = program.values[other].row_bytes == program.values[value].row_bytes ||
+                           !program.devices[program.values[value].device].host;
+    const bool at_once = life[other].last >= life[value].first && life[value].last >= life[other].first;
+    if (same_rows && !at_once) continue;
     taken.emplace_back(program.values[other].offset,
                        program.values[other].offset + program.values[other].bytes);
   }

@@ -64,6 +64,7 @@ struct ProgramDevice {
   std::string name;          // "vulkan:0"
   uint64_t arena_bytes = 0;  // scratch
   uint64_t staging_bytes = 0;
+  bool host = false;
 };
 
 // ids of values, weights and caches are indices here, not in the Net.
