@@ -22,18 +22,19 @@
 namespace yoke {
 namespace {
 
-// The least time of each op of a step over all steps: what the machine does when nothing else disturbs it.
+// The least and the median time of each op of a step over all steps: what the machine does when nothing
+// disturbs it, and what it did.
 class OpTimes : public CpuOpObserver {
  public:
   void on_op(std::string_view op, std::string_view kernel, int32_t layer, uint64_t ns) override {
     if (at_ == ops_.size()) {
       const char* const where = layer < 0 ? " (outside)" : "";
-      ops_.push_back({std::string(op) + " " + std::string(kernel) + where, ns});
+      ops_.push_back({std::string(op) + " " + std::string(kernel) + where, {}});
     }
     // With one thread its own CPU time does not see who else uses the machine.
     const uint64_t now = cpu_ns();
     if (one_thread) ns = now - since_;
-    ops_[at_].ns = std::min(ops_[at_].ns, ns);
+    ops_[at_].ns.push_back(ns);
     ++at_;
     since_ = cpu_ns();
   }
@@ -43,27 +44,38 @@ class OpTimes : public CpuOpObserver {
   }
   bool one_thread = false;
 
-  void print() const {
-    std::map<std::string, std::pair<double, int>> kinds;
-    double all = 0;
-    for (const Op& op : ops_) {
-      kinds[op.name].first += static_cast<double>(op.ns) / 1e3;
-      ++kinds[op.name].second;
-      all += static_cast<double>(op.ns) / 1e3;
+  void print() {
+    struct Kind {
+      double least_us = 0, median_us = 0;
+      int count = 0;
+    };
+    std::map<std::string, Kind> kinds;
+    Kind all;
+    for (Op& op : ops_) {
+      const auto middle = op.ns.begin() + std::ssize(op.ns) / 2;
+      std::ranges::nth_element(op.ns, middle);
+      for (Kind* const kind : {&kinds[op.name], &all}) {
+        kind->least_us += static_cast<double>(*std::ranges::min_element(op.ns)) / 1e3;
+        kind->median_us += static_cast<double>(*middle) / 1e3;
+        ++kind->count;
+      }
     }
-    std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
-    std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.second.first > b.second.first; });
-    std::printf("op by op, the least of each (%.0f us with a barrier and a clock per op):\n", all);
-    for (const auto& [name, e] : sorted) {
-      std::printf("  %-48s %4d a step  %9.2f us each  %9.1f us a step  %5.1f %%\n", name.c_str(), e.second,
-                  e.first / e.second, e.first, 100.0 * e.first / all);
+    std::vector<std::pair<std::string, Kind>> sorted(kinds.begin(), kinds.end());
+    std::ranges::sort(sorted, [](auto& a, auto& b) { return a.second.least_us > b.second.least_us; });
+    std::printf("op by op (least %.0f us, medians %.0f us with a barrier and a clock per op):\n",
+                all.least_us, all.median_us);
+    std::printf("  %-48s %11s %12s %12s %12s\n", "", "in a step", "least us", "median us", "of the step");
+    for (const auto& [name, kind] : sorted) {
+      std::printf("  %-48s %11d %12.2f %12.2f %10.1f %%\n", name.c_str(), kind.count,
+                  kind.least_us / kind.count, kind.median_us / kind.count,
+                  100.0 * kind.least_us / all.least_us);
     }
   }
 
  private:
   struct Op {
     std::string name;
-    uint64_t ns;
+    std::vector<uint64_t> ns;  // [steps]
   };
   static uint64_t cpu_ns() {
     timespec t{};
