@@ -126,6 +126,10 @@ class Product {
            static_cast<uint64_t>((p.end - p.begin) * args_.panel_bytes), member);
     }
   }
+  // Panel p, or null past the last one.
+  const std::byte* panel(int64_t p) const {
+    return weight_.layout != Layout::kStored && p < panels() ? weight_.base + p * args_.panel_bytes : nullptr;
+  }
   const std::string& text() const { return text_; }
   // The kernel's own, then room to pack one panel of a stored matrix.
   uint64_t scratch_bytes() const {
@@ -133,14 +137,15 @@ class Product {
   }
 
   // Writes column n of the weight to out + 4 * (n - 16 * box.panel_begin) of each row. bias, add: of column
-  // 16 * box.panel_begin, or null.
+  // 16 * box.panel_begin, or null. next: what the caller reads afterwards.
   void run(const Box& box, const float* bias, const float* add, int64_t add_row_bytes, float* out,
-           int64_t out_row_bytes, std::byte* scratch) const {
+           int64_t out_row_bytes, const std::byte* next, std::byte* scratch) const {
     LinearArgs a = args_;
     a.x = x_.row(box.row_begin);
     a.rows = static_cast<int32_t>(box.row_end - box.row_begin);
     a.add_row_bytes = add_row_bytes;
     a.out_row_bytes = out_row_bytes;
+    a.next = next;
     a.scratch = scratch;
     const bool stored = weight_.layout == Layout::kStored;
     const int64_t step = stored ? 1 : box.panel_end - box.panel_begin;
@@ -186,7 +191,8 @@ class LinearOp final : public CpuOp {
       const int64_t column = box.panel_begin * kPanelRows;
       product_.run(box, bias_ == nullptr ? nullptr : bias_ + column,
                    add_.base == nullptr ? nullptr : add_.floats(box.row_begin) + column, add_.row_bytes,
-                   out_.floats(box.row_begin) + column, out_.row_bytes, me.scratch);
+                   out_.floats(box.row_begin) + column, out_.row_bytes, product_.panel(box.panel_end),
+                   me.scratch);
     });
   }
   std::string kernel() const override { return product_.text(); }
@@ -246,8 +252,8 @@ class GatedLinearOp final : public CpuOp {
     float* const up = reinterpret_cast<float*>(me.scratch);
     std::byte* const scratch = me.scratch + kUpBytes;
     float* const out = out_.floats(box.row_begin) + column;
-    gate_.run(box, nullptr, nullptr, 0, out, out_.row_bytes, scratch);
-    up_.run(box, nullptr, nullptr, 0, up, up_row_bytes, scratch);
+    gate_.run(box, nullptr, nullptr, 0, out, out_.row_bytes, up_.panel(box.panel_begin), scratch);
+    up_.run(box, nullptr, nullptr, 0, up, up_row_bytes, gate_.panel(box.panel_end), scratch);
     for (int64_t row = box.row_begin; row < box.row_end; ++row) {
       float* const gate = out_.floats(row) + column;
       k_.gated_mul(gate, up + (row - box.row_begin) * (up_row_bytes / 4), columns, gate);

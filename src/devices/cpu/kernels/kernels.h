@@ -22,8 +22,9 @@ struct LinearArgs {
   int64_t n;  // rows of the weight; outputs past it are not written
   int64_t panel_begin;
   int64_t panel_end;
-  const float* bias;  // [n] or null
-  const float* add;   // [rows][n] or null
+  const std::byte* next;  // the panels that this thread reads next, of the same format and k; null: unknown
+  const float* bias;      // [n] or null
+  const float* add;       // [rows][n] or null
   int64_t add_row_bytes;
   float* out;  // [rows][n]
   int64_t out_row_bytes;

@@ -70,10 +70,11 @@ YOKE_INLINE void fetch_next_side(const Tile<Panels, Tokens>& tile, int64_t offse
 
 struct Walk {
   const LinearArgs& args;
-  int64_t row_begin;   // of this block of rows
-  int64_t block_rows;  // rows of one level of the tree's stack
-  float* stack;        // [level][block_rows][panels][16]
-  uint8_t* wide;       // a piece of a group of panels as floats, for formats that widen
+  int64_t row_begin;     // of this block of rows
+  int64_t block_rows;    // rows of one level of the tree's stack
+  float* stack;          // [level][block_rows][panels][16]
+  uint8_t* wide;         // a piece of a group of panels as floats, for formats that widen
+  const uint8_t* after;  // what follows the last panel, or null
 };
 
 // Where a tile lies.
@@ -84,7 +85,7 @@ struct Place {
   int64_t piece;
   int tile;  // of so many tiles of the same piece
   int tiles;
-  bool fetch;  // another piece follows
+  const uint8_t* next;  // the next piece's weights, or null
 };
 
 YOKE_INLINE int stack_depth(int64_t pieces) {
@@ -150,6 +151,12 @@ constexpr int64_t wide_bytes(int panels) {
   return Widens<Format> ? int64_t{panels} * kPiece * kVectorBytes : 0;
 }
 
+template <class Format>
+YOKE_INLINE const uint8_t* piece_of(const LinearArgs& a, int64_t panel, int64_t piece) {
+  constexpr int64_t kPieceBytes = kPiece / Format::kUnit * Format::kUnitBytes;
+  return reinterpret_cast<const uint8_t*>(a.w) + panel * a.panel_bytes + piece * kPieceBytes;
+}
+
 // One piece of one tile; a tile with more rows than there are repeats the last one.
 template <class Format, int Panels, int Tokens>
 __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
@@ -162,8 +169,7 @@ __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
     if constexpr (IsWide<Format>) {
       tile.w[r] = walk.wide + r * kPieceBytes;
     } else {
-      tile.w[r] =
-          reinterpret_cast<const uint8_t*>(a.w) + (at.panel + r) * a.panel_bytes + at.piece * kPieceBytes;
+      tile.w[r] = piece_of<Format>(a, at.panel + r, at.piece);
     }
   }
   for (int t = 0; t < Tokens; ++t) {
@@ -172,8 +178,8 @@ __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
   }
   tile.k = k;
   tile.next_rows = at.tile + 1 < at.tiles ? Tokens * a.x_row_bytes : 0;
-  tile.next_piece = last ? Panels * a.panel_bytes - at.piece * kPieceBytes : kPieceBytes;
-  tile.fetch_first = at.fetch ? at.tile : 1 << 20;
+  tile.next_piece = at.next - tile.w[0];
+  tile.fetch_first = at.next != nullptr ? at.tile : 1 << 20;
   tile.fetch_step = at.tiles;
   tile.count = static_cast<int>(last ? a.k - k : kPiece);
   if (last && Tokens > 1) fetch_outputs(a, at, Panels);
@@ -204,7 +210,7 @@ struct Tiles {
 
 // One piece of one group of panels with all rows of a block.
 template <class TileSet>
-void run_piece(const Walk& walk, int64_t panel, int64_t rows, int64_t piece, bool fetch) {
+void run_piece(const Walk& walk, int64_t panel, int64_t rows, int64_t piece, const uint8_t* next) {
   constexpr int kMax = TileSet::kSizes[TileSet::kCount - 1];
   const int64_t groups = (rows + kMax - 1) / kMax;
   int64_t begin = 0;
@@ -215,7 +221,7 @@ void run_piece(const Walk& walk, int64_t panel, int64_t rows, int64_t piece, boo
     while (TileSet::kSizes[size] < needed) ++size;
     const int64_t share = TileSet::kSizes[size] < rows - begin ? TileSet::kSizes[size] : rows - begin;
     TileSet::kFunctions[size](walk, {panel, walk.row_begin + begin, static_cast<int>(share), piece,
-                                     static_cast<int>(g), static_cast<int>(groups), fetch});
+                                     static_cast<int>(g), static_cast<int>(groups), next});
     begin += share;
   }
 }
@@ -233,12 +239,17 @@ void run_panels(const Walk& walk, int64_t panel, int64_t rows) {
         for (int r = 0; r < TileSet::kPanels; ++r) {
           Format::widen(a, panel + r, piece, walk.wide + r * kPiece * kVectorBytes);
         }
-        run_piece<typename TileSet::template Of<typename Format::Wide>>(walk, panel, rows, piece, false);
+        run_piece<typename TileSet::template Of<typename Format::Wide>>(walk, panel, rows, piece, nullptr);
         continue;
       }
     }
-    const bool fetch = (!last || panel + 2 * TileSet::kPanels <= a.panel_end);
-    run_piece<TileSet>(walk, panel, rows, piece, fetch);
+    const uint8_t* next = walk.after;
+    if (!last) {
+      next = piece_of<Format>(a, panel, piece + 1);
+    } else if (panel + 2 * TileSet::kPanels <= a.panel_end) {
+      next = piece_of<Format>(a, panel + TileSet::kPanels, 0);
+    }
+    run_piece<TileSet>(walk, panel, rows, piece, next);
   }
 }
 
@@ -254,8 +265,13 @@ void run_linear(const LinearArgs& a) {
   const int64_t block_rows = fits < kBlockRows ? fits : kBlockRows;
   for (int64_t row = 0; row < a.rows; row += block_rows) {
     const int64_t rows = a.rows - row < block_rows ? a.rows - row : block_rows;
-    const Walk walk{a, row, block_rows, reinterpret_cast<float*>(a.scratch),
-                    reinterpret_cast<uint8_t*>(a.scratch) + kStackBytes};
+    const bool last = row + rows == a.rows;
+    const Walk walk{a,
+                    row,
+                    block_rows,
+                    reinterpret_cast<float*>(a.scratch),
+                    reinterpret_cast<uint8_t*>(a.scratch) + kStackBytes,
+                    last ? reinterpret_cast<const uint8_t*>(a.next) : nullptr};
     int64_t panel = a.panel_begin;
     // Few rows wait for memory, which is fastest as one stream.
     if (rows > Format::kNarrowRows) {
