@@ -21,7 +21,7 @@ LINE = re.compile(r"\s*([\d,]+) \(.*?%\)\s+[^ ]*?:(.*) \[(.*)\]$")
 
 def group_of(function, kind):
     name = function.replace("(anonymous namespace)::", "")
-    product = re.match(r"void yoke::cpu::run_\w+<yoke::cpu::\w+<yoke::cpu::(\w+)>", name)
+    product = re.match(r"void yoke::cpu::run_\w+<yoke::cpu::(?:\w+<yoke::cpu::)?(\w+)", name)
     if product:
         return f"products {kind}" if product[1] == kind else None
     if kind != OPS_FORMAT:

@@ -7,7 +7,7 @@ import subprocess
 
 # Objects of the families whose products are dot products.
 OBJECTS = "src/devices/cpu/kernels/linear/CMakeFiles/yoke_linear_{}.dir/linear_kernels.cc.o"
-FAMILIES = ["avx512vnni_block32", "avx512vnni_super256", "avx512bf16_brains"]
+FAMILIES = ["avx512vnni_block32", "avx512vnni_super256", "avx512bf16_bf16"]
 
 
 def functions(path):

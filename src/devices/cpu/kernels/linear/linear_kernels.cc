@@ -17,8 +17,8 @@ namespace {
 #include "devices/cpu/kernels/linear/panel_driver.h"
 #if defined(YOKE_FAMILY_FLOATS)
 #include "devices/cpu/kernels/linear/floats.h"
-#elif defined(YOKE_FAMILY_BRAINS)
-#include "devices/cpu/kernels/linear/brains.h"
+#elif defined(YOKE_FAMILY_BF16)
+#include "devices/cpu/kernels/linear/bf16.h"
 #elif defined(YOKE_FAMILY_BLOCK32)
 #include "devices/cpu/kernels/linear/block32.h"
 #else
@@ -46,9 +46,9 @@ void YOKE_JOIN(linear_floats, YOKE_ISA)(LinearKernels& table) {
   table.linear[0] = run_linear<Floats<F32>>;
   table.linear[1] = run_linear<Floats<F16>>;
 }
-#elif defined(YOKE_FAMILY_BRAINS)
-void YOKE_JOIN(linear_brains, YOKE_ISA)(LinearKernels& table) {
-  table.linear[14] = run_linear<Brains>;
+#elif defined(YOKE_FAMILY_BF16)
+void YOKE_JOIN(linear_bf16, YOKE_ISA)(LinearKernels& table) {
+  table.linear[14] = run_linear<BF16>;
 }
 #elif defined(YOKE_FAMILY_BLOCK32)
 void YOKE_JOIN(linear_block32, YOKE_ISA)(LinearKernels& table) {

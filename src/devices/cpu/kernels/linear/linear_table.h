@@ -6,7 +6,7 @@
 // Inside yoke::cpu: declares the families of set `isa` and defines table_isa().
 #define YOKE_DECLARE_SET(isa)                 \
   void linear_floats_##isa(LinearKernels&);   \
-  void linear_brains_##isa(LinearKernels&);   \
+  void linear_bf16_##isa(LinearKernels&);     \
   void linear_block32_##isa(LinearKernels&);  \
   void linear_super256_##isa(LinearKernels&); \
   namespace {                                 \
@@ -14,7 +14,7 @@
     static const LinearKernels table = [] {   \
       LinearKernels t{};                      \
       linear_floats_##isa(t);                 \
-      linear_brains_##isa(t);                 \
+      linear_bf16_##isa(t);                   \
       linear_block32_##isa(t);                \
       linear_super256_##isa(t);               \
       return t;                               \

@@ -54,11 +54,11 @@ const LinearKernels* linear_avx512vnni() {
 #endif
 
 #if defined(YOKE_LINEAR_AVX512BF16)
-void linear_brains_avx512bf16(LinearKernels&);
+void linear_bf16_avx512bf16(LinearKernels&);
 const LinearKernels* linear_avx512bf16() {
   static const LinearKernels table = [] {
     LinearKernels t = *linear_avx512vnni();
-    linear_brains_avx512bf16(t);
+    linear_bf16_avx512bf16(t);
     return t;
   }();
   return &table;

@@ -13,7 +13,7 @@ YOKE_INLINE VF dot_pair(VF acc, VPair w, VPair x) {
   return {_mm512_dpbf16_ps(acc.v, reinterpret_cast<__m512bh>(w.v), reinterpret_cast<__m512bh>(x.v))};
 }
 template <class Format>
-using BrainWideTiles = Tiles<Format, 2, 1, 2, 4, 8>;
+using PairWideTiles = Tiles<Format, 2, 1, 2, 4, 8>;
 #else
 struct VPair {
   VF lower, upper;
@@ -30,13 +30,13 @@ YOKE_INLINE VF dot_pair(VF acc, VPair w, VPair x) {
   return add(add(acc, mul(x.upper, w.upper)), mul(x.lower, w.lower));
 }
 template <class Format>
-using BrainWideTiles = FloatWideTiles<Format>;
+using PairWideTiles = FloatWideTiles<Format>;
 #endif
 
-struct Brains {
+struct BF16 {
   static constexpr int kUnit = 2, kUnitBytes = 64, kNarrowRows = 0, kFetchRows = 4;
-  using WideTiles = BrainWideTiles<Brains>;
-  using NarrowTiles = FloatNarrowTiles<Brains>;
+  using WideTiles = PairWideTiles<BF16>;
+  using NarrowTiles = FloatNarrowTiles<BF16>;
 
   template <int Panels, int Tokens>
   static YOKE_INLINE void add_pair(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
@@ -62,7 +62,7 @@ struct Brains {
     for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
     for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k * 2;
     for (int left = (tile.count + 1) / 2; left > 0; left -= kLine) {
-      fetch_next<Brains, Panels, Tokens>(tile, w, x, 0, kLine, true);
+      fetch_next<BF16, Panels, Tokens>(tile, w, x, 0, kLine, true);
       const int pairs = left < kLine ? left : kLine;
       for (int i = 0; i < pairs; ++i) add_pair<Panels, Tokens>(w, x, i, acc);
       for (int r = 0; r < Panels; ++r) w[r] += kLine * kUnitBytes;
