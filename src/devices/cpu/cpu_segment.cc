@@ -142,8 +142,8 @@ void SegmentRunner::run(CpuSegment& segment) {
 }
 
 void SegmentRunner::walk(CpuSegment& segment, int member, Failure& failure) {
-  const Member me{member, team_.size(), scratch_[member].get(), shared_.get(), runs_,
-                  several_nodes_ ? nodes_.data() : nullptr};
+  const Member me{member,        team_.size(), scratch_[member].get(),
+                  shared_.get(), runs_,        several_nodes_ ? nodes_.data() : nullptr};
   int64_t since = observer_ != nullptr ? now_ns() : 0;
   for (size_t i = 0; i < segment.tasks().size(); ++i) {
     CpuTask& task = segment.tasks()[i];
