@@ -10,13 +10,14 @@
 namespace yoke::cpu {
 namespace {
 
-constexpr int32_t kRows = 7;      // of activations: whole tiles of every kernel and a remainder
-constexpr int64_t kColumns = 17;  // of a product: a panel and one of the next
+constexpr int32_t kRows = 7;          // of the ops that work row by row
+constexpr int32_t kProductRows = 17;  // whole tiles of every kernel and a remainder, float weights widened
+constexpr int64_t kColumns = 17;      // of a product: a panel and one of the next
 constexpr int64_t kMostK = 512;
 constexpr int32_t kHeadDim = 64;
 constexpr int32_t kKvHeads = 2;
 constexpr int32_t kPositions = 70;  // three cache blocks, the last one partly filled
-constexpr int32_t kQueries = 5;
+constexpr int32_t kQueries = 20;    // so many that a tile is widened to floats for all of them
 
 struct alignas(64) Line {
   std::byte bytes[64];
@@ -83,14 +84,14 @@ void quantize_into(const OpKernels& k, ActFormat format, const float* x, int64_t
 }  // namespace
 
 struct KernelChecks::Inputs {
-  Memory x{kRows * kMostK * 4};                         // float [rows][kMostK]
+  Memory x{kProductRows * kMostK * 4};                  // float [rows][kMostK]
   Memory w{4 * kMostK * 4};                             // float [4][kMostK], rows of every weight
   Memory kv{kPositions * 2 * kKvHeads * kHeadDim * 4};  // float [positions][k, v][heads][dim]
   Memory scratch{kLinearScratchBytes};
 
   Inputs() {
     Numbers numbers;
-    for (int64_t i = 0; i < kRows * kMostK; ++i) x.as<float>()[i] = numbers.any(i);
+    for (int64_t i = 0; i < kProductRows * kMostK; ++i) x.as<float>()[i] = numbers.any(i);
     // A row whose codes are all at one end or the other, and one of zeros.
     for (int64_t i = 0; i < kMostK; ++i) {
       x.as<float>()[2 * kMostK + i] = numbers.ordinary() < 0.0f ? -1.0f : 1.0f;
@@ -121,7 +122,7 @@ struct Product {
         k(k_of(type)),
         layout(act_layout(type.act, k)),
         panels(static_cast<int64_t>(layout_bytes(type.type, Layout::kPanel16, kColumns, k))),
-        x(kRows * layout.row_bytes) {
+        x(kProductRows * layout.row_bytes) {
     const uint64_t row_bytes = stored_bytes(type.type, 1, k);
     std::vector<std::byte> stored(row_bytes * kColumns);
     for (int64_t row = 0; row < 4; ++row) {
@@ -131,22 +132,22 @@ struct Product {
       std::memcpy(stored.data() + row * row_bytes, stored.data() + row * 5 % 4 * row_bytes, row_bytes);
     }
     pack_panels(type.type, kColumns, k, stored.data(), 0, 2, panels.data());
-    for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t row = 0; row < kProductRows; ++row) {
       quantize_into(*ops_portable(), type.act, floats + row * kMostK, k, x.data() + row * layout.row_bytes);
     }
   }
 
-  // All rows with bias and addend, then one row alone, which kernels treat in another way.
+  // All rows with bias and addend, then few and one alone, which kernels treat in other ways.
   Memory run(LinearFn kernel, float* floats, std::byte* scratch) {
     constexpr int64_t kOutRow = 32;  // floats; what lies past column 17 must stay as it was
-    Memory out((kRows + 1) * kOutRow * 4);
+    Memory out((kProductRows + 8) * kOutRow * 4);
     LinearArgs a{};
     a.x = x.data();
     a.x_row_bytes = layout.row_bytes;
     a.x_scale_offset = layout.scale_offset;
     a.x_sums_offset = layout.sums_offset;
     a.x_sums32_offset = layout.sums32_offset;
-    a.rows = kRows;
+    a.rows = kProductRows;
     a.w = panels.data();
     a.panel_bytes = static_cast<int64_t>(panel_bytes(type.type, k));
     a.k = k;
@@ -160,10 +161,13 @@ struct Product {
     a.out_row_bytes = kOutRow * 4;
     a.scratch = scratch;
     kernel(a);
-    a.rows = 1;
     a.bias = a.add = nullptr;
-    a.out = out.as<float>(kRows * kOutRow * 4);
-    kernel(a);
+    a.out = out.as<float>(kProductRows * kOutRow * 4);
+    for (const int32_t rows : {7, 1}) {
+      a.rows = rows;
+      kernel(a);
+      a.out += rows * kOutRow;
+    }
     return out;
   }
 };
@@ -247,12 +251,13 @@ Memory write_cache(const OpKernels& k, int format, float* kv) {
 
 // Queries of one tile that see different stretches, one of them none; then two results folded and finished.
 Memory run_attention(const OpKernels& k, int format, float* kv) {
-  constexpr int32_t kBegin[kQueries] = {0, 0, 5, kPositions - 1, 10};
-  constexpr int32_t kEnd[kQueries] = {kPositions, 33, 64, kPositions, 10};
+  int32_t begin[kQueries] = {0, 0, 5, kPositions - 1, 10};
+  int32_t end[kQueries] = {kPositions, 33, 64, kPositions, 10};
+  for (int32_t i = 5; i < kQueries; ++i) end[i] = 3 * i;
   constexpr int32_t kTable[] = {0, 1, 2};
   Memory cache = write_cache(*ops_portable(), format, kv);
-  Memory q(16 * kQueryStride * 4), scores(16 * 256 * 4), wide(2 * 256 * kHeadDim * 4),
-      out(64 * 2 + (kQueries + 1) * kHeadDim * 4);
+  Memory q(24 * kQueryStride * 4), scores(16 * 256 * 4), wide(2 * 256 * kHeadDim * 4),
+      out(128 * 2 + (kQueries + 1) * kHeadDim * 4);
   for (int32_t i = 0; i < kQueries; ++i) {
     k.attention_query(kv + i * 300, kHeadDim, 0.125f, q.as<float>() + i * kQueryStride);
   }
@@ -265,13 +270,13 @@ Memory run_attention(const OpKernels& k, int format, float* kv) {
   a.head_dim = kHeadDim;
   a.queries = kQueries;
   a.q = q.as<float>();
-  a.begin = kBegin;
-  a.end = kEnd;
+  a.begin = begin;
+  a.end = end;
   a.scores = scores.as<float>();
   a.wide = wide.as<float>();
   a.max = out.as<float>();
-  a.sum = out.as<float>(64);
-  a.out = out.as<float>(128);
+  a.sum = out.as<float>(128);
+  a.out = out.as<float>(256);
   a.out_stride = kHeadDim;
   k.attention_tile[format](a);
   k.attention_fold(&a.max[0], &a.sum[0], a.out, a.max[1], a.sum[1], a.out + kHeadDim, kHeadDim);
