@@ -16,9 +16,6 @@ constexpr int64_t kUpBytes = 128 << 10;
 constexpr int64_t kUpRows = 256;
 // Rows are divided only in groups that fill a kernel's tile.
 constexpr int64_t kRowGroup = 16;
-// So many rows are worth reading the weights once more: the members then keep to the same rows from op to op,
-// which lie in their own caches.
-constexpr int64_t kOwnRows = 64;
 
 uint64_t align64(uint64_t n) {
   return (n + 63) / 64 * 64;

@@ -135,11 +135,12 @@ class QuantizeRowsOp final : public CpuOp {
 
   void run(const StepInputs& step, const Member& me) override {
     const int64_t unit = quantized_unit(out_.format);
-    for_part(x_.count(step), (x_.width + unit - 1) / unit, me, [&](int64_t row, int64_t first, int64_t last) {
-      const int64_t begin = first * unit;
-      quantize_part(k_, layout_, x_.floats(row) + begin, out_.row(row), begin,
-                    std::min(last * unit, x_.width));
-    });
+    for_own_part(x_.count(step), (x_.width + unit - 1) / unit, me,
+                 [&](int64_t row, int64_t first, int64_t last) {
+                   const int64_t begin = first * unit;
+                   quantize_part(k_, layout_, x_.floats(row) + begin, out_.row(row), begin,
+                                 std::min(last * unit, x_.width));
+                 });
   }
   std::string kernel() const override { return isa_ + " " + std::string(name(out_.format)); }
 
@@ -161,7 +162,7 @@ class GatedMulOp final : public CpuOp {
         out_(r.rows(op.out)) {}
 
   void run(const StepInputs& step, const Member& me) override {
-    for_part(out_.count(step), pieces(out_.width), me, [&](int64_t row, int64_t first, int64_t last) {
+    for_own_part(out_.count(step), pieces(out_.width), me, [&](int64_t row, int64_t first, int64_t last) {
       const int64_t begin = first * kPiece;
       const int64_t n = std::min(last * kPiece, out_.width) - begin;
       k_.gated_mul(gate_.floats(row) + begin, up_.floats(row) + begin, n, out_.floats(row) + begin);
@@ -187,7 +188,7 @@ class AddOp final : public CpuOp {
         out_(r.rows(op.out)) {}
 
   void run(const StepInputs& step, const Member& me) override {
-    for_part(out_.count(step), pieces(out_.width), me, [&](int64_t row, int64_t first, int64_t last) {
+    for_own_part(out_.count(step), pieces(out_.width), me, [&](int64_t row, int64_t first, int64_t last) {
       const int64_t begin = first * kPiece;
       const int64_t n = std::min(last * kPiece, out_.width) - begin;
       k_.add(a_.floats(row) + begin, b_.floats(row) + begin, n, out_.floats(row) + begin);
@@ -228,7 +229,7 @@ class HeadNormRopeOp final : public CpuOp {
     args.rotated = op_.rotated;
     args.halves = op_.pairs == RopePairs::kHalves;
     const float* const ropes = op_.rotated > 0 ? step.ropes[index(op_.rope)].data() : nullptr;
-    for_part(x_.count(step), op_.heads, me, [&](int64_t row, int64_t begin, int64_t end) {
+    for_own_part(x_.count(step), op_.heads, me, [&](int64_t row, int64_t begin, int64_t end) {
       args.x = x_.floats(row) + begin * op_.head_dim;
       args.out = out_.floats(row) + begin * op_.head_dim;
       args.cos_sin = ropes + row * op_.rotated;
@@ -257,7 +258,7 @@ class KvWriteOp final : public CpuOp {
         write_(r.kernels.ops->kv_write[static_cast<int>(cache_.type)]) {}
 
   void run(const StepInputs& step, const Member& me) override {
-    for_part(step.rows, cache_.kv_heads, me, [&](int64_t row, int64_t begin, int64_t end) {
+    for_own_part(step.rows, cache_.kv_heads, me, [&](int64_t row, int64_t begin, int64_t end) {
       const int32_t position = step.positions[row];
       const int32_t block =
           step.block_tables[static_cast<int64_t>(step.sequences[row]) * step.blocks_per_sequence +
