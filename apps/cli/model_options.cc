@@ -22,9 +22,7 @@ void add_model_options(CLI::App& app, ModelArguments& a, const std::string& defa
       ->default_str("0: the physical cores that this process may use");
   add("--isa", a.options.isa, "NAME",
       "instruction set of the CPU kernels: portable, avx2, avx2vnni, avx512, avx512vnni, avx512bf16, "
-      "avx512amx, armdot, "
-      "armi8mm "
-      "(default the best)");
+      "avx512amx, armdot, armi8mm (default the best)");
   add("--devices", a.options.devices, "LIST",
       "devices to use, in order, such as vulkan:0,cpu; one may be named twice (default every real GPU, cpu)");
   add("--gpu-layers", a.options.gpu_layers, "N|all|auto",

@@ -121,7 +121,7 @@ void for_rows_of(const Part& part, int64_t units, F&& f) {
 // Products of fewer rows are divided by columns.
 inline constexpr int64_t kOwnRows = 128;
 
-// The same for this member's part of all: whole rows.
+// The same for this member's part of all, row after row.
 template <class F>
 void for_part(int64_t rows, int64_t units, const Member& me, F&& f) {
   for_rows_of(part_of(rows * units, me.index, me.count), units, f);

@@ -38,9 +38,9 @@ class Division {
   Division(int64_t rows, int64_t panels, int64_t panel_bytes, int64_t k, const Member& me)
       : rows_(rows), panels_(panels), members_(me.count) {
     // Few panels: rows are divided too. On several memory nodes each one's part of the weights stays there.
-    const int64_t least = panels < 8 * members_ ? kRowGroup : kOwnRows;
-    if (panels < 8 * members_ || me.nodes == nullptr) {
-      groups_ = std::clamp<int64_t>(rows / least, 1, members_);
+    const bool few_panels = panels < 8 * members_;
+    if (few_panels || me.nodes == nullptr) {
+      groups_ = std::clamp<int64_t>(rows / (few_panels ? kRowGroup : kOwnRows), 1, members_);
     }
     const int64_t by_bytes = kChunkBytes / panel_bytes;
     const int64_t by_products = kChunkProducts / (kPanelRows * k * rows / groups_ + 1);
