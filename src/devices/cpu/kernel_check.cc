@@ -10,9 +10,11 @@
 namespace yoke::cpu {
 namespace {
 
-constexpr int32_t kRows = 7;          // of the ops that work row by row
-constexpr int32_t kProductRows = 17;  // whole tiles of every kernel and a remainder, float weights widened
-constexpr int64_t kColumns = 17;      // of a product: a panel and one of the next
+constexpr int32_t kRows = 7;           // of the ops that work row by row
+constexpr int32_t kProductRows = 17;   // whole tiles of every kernel and a remainder, float weights widened
+constexpr int32_t kQuantizedRows = 9;  // the same of weights that are not floats
+constexpr int64_t kColumns = 33;       // of a product: a pair of panels and one of the next
+constexpr int64_t kPanels = 3;
 constexpr int64_t kMostK = 512;
 constexpr int32_t kHeadDim = 64;
 constexpr int32_t kKvHeads = 2;
@@ -131,7 +133,7 @@ struct Product {
     for (uint64_t row = 4; row < kColumns; ++row) {
       std::memcpy(stored.data() + row * row_bytes, stored.data() + row * 5 % 4 * row_bytes, row_bytes);
     }
-    pack_panels(type.type, kColumns, k, stored.data(), 0, 2, panels.data());
+    pack_panels(type.type, kColumns, k, stored.data(), 0, kPanels, panels.data());
     for (int64_t row = 0; row < kProductRows; ++row) {
       quantize_into(*ops_portable(), type.act, floats + row * kMostK, k, x.data() + row * layout.row_bytes);
     }
@@ -139,7 +141,7 @@ struct Product {
 
   // All rows with bias and addend, then few and one alone, which kernels treat in other ways.
   Memory run(LinearFn kernel, float* floats, std::byte* scratch) {
-    constexpr int64_t kOutRow = 32;  // floats; what lies past column 17 must stay as it was
+    constexpr int64_t kOutRow = 48;  // floats; what lies past column 33 must stay as it was
     Memory out((kProductRows + 8) * kOutRow * 4);
     LinearArgs a{};
     a.x = x.data();
@@ -147,13 +149,13 @@ struct Product {
     a.x_scale_offset = layout.scale_offset;
     a.x_sums_offset = layout.sums_offset;
     a.x_sums32_offset = layout.sums32_offset;
-    a.rows = kProductRows;
+    a.rows = type.act == ActFormat::kF32 ? kProductRows : kQuantizedRows;
     a.w = panels.data();
     a.panel_bytes = static_cast<int64_t>(panel_bytes(type.type, k));
     a.k = k;
     a.n = kColumns;
     a.panel_begin = 0;
-    a.panel_end = 2;
+    a.panel_end = kPanels;
     a.bias = floats;
     a.add = floats + kMostK;
     a.add_row_bytes = kColumns * 4;
@@ -163,7 +165,7 @@ struct Product {
     kernel(a);
     a.bias = a.add = nullptr;
     a.out = out.as<float>(kProductRows * kOutRow * 4);
-    for (const int32_t rows : {7, 1}) {
+    for (const int32_t rows : {6, 1}) {
       a.rows = rows;
       kernel(a);
       a.out += rows * kOutRow;

@@ -157,10 +157,10 @@ struct AmxSuper256 {
       if constexpr (Codes::kHasMin) {
         VI mins = zero_int();
         for (int p = 0; p < 4; ++p)
-          mins = dot_pairs(mins, Codes::min_pairs(w, p), &act.pairs[t][block * 4 + p]);
+          mins = dot_pairs(mins, Codes::min_pairs(w, p), act.pairs[t] + (block * 4 + p));
         term = sub(term, mul(to_float(mins), load_half(w + 32)));
       }
-      acc[0][t] = add(acc[0][t], mul(term, splat(&act.scale[t][block])));
+      acc[0][t] = add(acc[0][t], mul(term, splat(act.scales[t] + block)));
     }
   }
 

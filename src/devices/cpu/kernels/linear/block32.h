@@ -2,12 +2,13 @@
 // A unit of a panel is two blocks; a format says where its scales lie and how to get the codes of one vector.
 
 // The codes of block B, group G as unsigned bytes; the value is code - kOffset, codes are at most kMax.
-// kUnpacking: what it takes of a tile's registers, as measured (0: 2 x 6, 1: 2 x 4, 2: 1 x 8 with AVX-512).
+// kOnePanel: unpacking takes so many registers that with AVX-512 one panel by eight rows is faster than two
+// by four.
 struct Q8_0 {
   static constexpr int kUnitBytes = 1088, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
-  static constexpr int kUnpacking = 0;
+  static constexpr bool kOnePanel = false;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return load_bytes(unit + 64 + (B * 8 + G) * kVectorBytes);
@@ -24,7 +25,7 @@ struct Q4_0 {
   static constexpr int kUnitBytes = 576, kMax = 15, kOffset = 8;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
-  static constexpr int kUnpacking = 1;
+  static constexpr bool kOnePanel = false;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 64 + G * kVectorBytes);
@@ -35,7 +36,7 @@ struct Q4_1 {
   static constexpr int kUnitBytes = 640, kMax = 15, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
   static constexpr int kFetchRows = 2;
-  static constexpr int kUnpacking = 0;
+  static constexpr bool kOnePanel = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 128 + G * kVectorBytes);
@@ -52,7 +53,7 @@ struct Q5_0 {
   static constexpr int kUnitBytes = 704, kMax = 31, kOffset = 16;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 2;
-  static constexpr int kUnpacking = 0;
+  static constexpr bool kOnePanel = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 64);
@@ -63,7 +64,7 @@ struct Q5_1 {
   static constexpr int kUnitBytes = 768, kMax = 31, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
   static constexpr int kFetchRows = 2;
-  static constexpr int kUnpacking = 2;
+  static constexpr bool kOnePanel = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 128);
@@ -80,7 +81,7 @@ struct IQ4_NL {
   static constexpr int kUnitBytes = 576, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
-  static constexpr int kUnpacking = 1;
+  static constexpr bool kOnePanel = false;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kIq4Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -91,7 +92,7 @@ struct MXFP4 {
   static constexpr int kUnitBytes = 576, kMax = 24, kOffset = 12;
   static constexpr bool kHasMin = false, kBrainScale = true;
   static constexpr int kFetchRows = 4;
-  static constexpr int kUnpacking = 1;
+  static constexpr bool kOnePanel = false;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kE2m1Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -110,7 +111,9 @@ template <class Codes>
 struct Block32 {
   static constexpr int kUnit = 64, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
   static constexpr int kFetchRows = Codes::kFetchRows;
-  using WideTiles = BlockWideTiles<Block32, Codes::kUnpacking>;
+  static constexpr int kMiddleRows =
+      __is_same(Codes, Q5_1) ? 0 : kQuantMiddleRows;  // of Q5_1 six rows need more registers than there are
+  using WideTiles = BlockWideTiles<Block32, Codes::kOnePanel>;
   using NarrowTiles = QuantNarrowTiles<Block32>;
 
   template <int Tokens>
@@ -129,12 +132,15 @@ struct Block32 {
     }
   }
 
-  // One block of 32: exact integer sums, then its terms in the recipe's order.
-  template <int B, int Panels, int Tokens>
-  static YOKE_INLINE void add_block(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
-                                    const Blocks32<Tokens>& act, int block, VF (&acc)[Panels][Tokens]) {
+  template <int Panels, int Tokens>
+  using Sums = DotSum<Codes::kMax, Codes::kOffset>[Panels][Tokens];
+
+  // The exact integer sums of one block of 32. between(i), i = 0 .. Panels * Tokens - 1, is spread over them.
+  template <int B, int Panels, int Tokens, class Between>
+  static YOKE_INLINE void sum_block(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
+                                    const Blocks32<Tokens>& act, int block, Sums<Panels, Tokens>& sums,
+                                    Between&& between) {
     using Sum = DotSum<Codes::kMax, Codes::kOffset>;
-    Sum sums[Panels][Tokens];
     unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
       const VI start = Codes::kOffset == 0 ? zero_int() : splat(&act.start[t.value][block]);
       unrolled<Panels>([&](auto r) __attribute__((always_inline)) { sums[r.value][t.value].start(start); });
@@ -150,18 +156,72 @@ struct Block32 {
           sums[r.value][t.value].template add<g.value>(codes[r.value], four);
         });
       });
+      constexpr int kFirst = Panels * Tokens * g.value / 8;
+      constexpr int kEnd = Panels * Tokens * (g.value + 1) / 8;
+      unrolled<kEnd - kFirst>([&](auto i)
+                                  __attribute__((always_inline)) { between(Index<kFirst + i.value>{}); });
     });
-    unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-      const uint8_t* const scales = w[r.value] + B * 32;
-      const VF d = Codes::kBrainScale ? load_brain(scales) : load_half(scales);
-      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
-        VF term = mul(to_float(sums[r.value][t.value].total()), d);
-        if constexpr (Codes::kHasMin) {
-          term = add(term, mul(splat(&act.sum[t.value][block]), load_half(scales + 64)));
-        }
-        acc[r.value][t.value] = add(acc[r.value][t.value], mul(term, splat(&act.scale[t.value][block])));
-      });
+  }
+
+  // Term I of a block, panel by panel, in the recipe's order. The panel's scales stay in d and m.
+  template <int B, int I, int Panels, int Tokens>
+  static YOKE_INLINE void add_term(const uint8_t* const (&w)[Panels], const Blocks32<Tokens>& act, int block,
+                                   Sums<Panels, Tokens>& sums, VF& d, VF& m, VF (&acc)[Panels][Tokens]) {
+    constexpr int r = I / Tokens, t = I % Tokens;
+    if constexpr (t == 0) {
+      const uint8_t* const scales = w[r] + B * 32;
+      d = Codes::kBrainScale ? load_brain(scales) : load_half(scales);
+      if constexpr (Codes::kHasMin) m = load_half(scales + 64);
+    }
+    VF term = mul(to_float(sums[r][t].total()), d);
+    if constexpr (Codes::kHasMin) term = add(term, mul(splat(&act.sum[t][block]), m));
+    acc[r][t] = add(acc[r][t], mul(term, splat(&act.scale[t][block])));
+  }
+  template <int B, int Panels, int Tokens>
+  static YOKE_INLINE void add_terms(const uint8_t* const (&w)[Panels], const Blocks32<Tokens>& act, int block,
+                                    Sums<Panels, Tokens>& sums, VF (&acc)[Panels][Tokens]) {
+    VF d, m;
+    unrolled<Panels * Tokens>([&](auto i) __attribute__((always_inline)) {
+      add_term<B, i.value>(w, act, block, sums, d, m, acc);
     });
+  }
+
+  template <int B, int Panels, int Tokens>
+  static YOKE_INLINE void add_block(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
+                                    const Blocks32<Tokens>& act, int block, VF (&acc)[Panels][Tokens]) {
+    Sums<Panels, Tokens> sums;
+    sum_block<B>(w, x, act, block, sums, [](auto) {});
+    add_terms<B>(w, act, block, sums, acc);
+  }
+
+  // The same for all blocks of a piece, a block's terms made between the next one's dot products: in line
+  // behind its own they would wait for them and keep the next from starting.
+  template <int Panels, int Tokens>
+  static YOKE_INLINE void add_blocks(const Tile<Panels, Tokens>& tile, const uint8_t* (&w)[Panels],
+                                     const uint8_t* (&x)[Tokens], const Blocks32<Tokens>& act, int blocks,
+                                     VF (&acc)[Panels][Tokens]) {
+    Sums<Panels, Tokens> even, odd;
+    VF d, m;
+    sum_block<0>(w, x, act, 0, even, [](auto) {});
+    for (int block = 0;; block += 2) {
+      fetch_next<Block32, Panels, Tokens>(tile, w, x, 0, kUnitBytes / kVectorBytes, true);
+      if (block + 1 == blocks) return add_terms<0>(w, act, block, even, acc);
+      sum_block<1>(
+          w, x, act, block + 1, odd, [&](auto i) __attribute__((always_inline)) {
+            add_term<0, i.value>(w, act, block, even, d, m, acc);
+          });
+      const uint8_t* before[Panels];
+      for (int r = 0; r < Panels; ++r) {
+        before[r] = w[r];
+        w[r] += kUnitBytes;
+      }
+      for (int t = 0; t < Tokens; ++t) x[t] += kUnit;
+      if (block + 2 == blocks) return add_terms<1>(before, act, block + 1, odd, acc);
+      sum_block<0>(
+          w, x, act, block + 2, even, [&](auto i) __attribute__((always_inline)) {
+            add_term<1, i.value>(before, act, block + 1, odd, d, m, acc);
+          });
+    }
   }
 
   template <int Panels, int Tokens>
@@ -180,6 +240,9 @@ struct Block32 {
     fetch_next_side<Block32, Panels, Tokens>(tile, a.x_sums_offset + tile.k / 8, kPiece / 8);
     for (int r = 0; r < Panels; ++r) w[r] = tile.w[r];
     for (int t = 0; t < Tokens; ++t) x[t] = tile.x[t] + tile.k;
+    if constexpr (kTermsBetween && Panels * Tokens == 8) {
+      return add_blocks<Panels, Tokens>(tile, w, x, act, blocks, acc);
+    }
     for (int block = 0; block < blocks; block += 2) {
       fetch_next<Block32, Panels, Tokens>(tile, w, x, 0, kUnitBytes / kVectorBytes, true);
       add_block<0, Panels, Tokens>(w, x, act, block, acc);

@@ -5,11 +5,13 @@
 #define YOKE_INLINE inline __attribute__((always_inline))
 
 constexpr int kQuantNarrowRows = 1 << 20;  // always one panel at a time
-constexpr int kBlockRows = 512;            // rows whose sums are in flight together
+constexpr int kQuantMiddleRows = 0;        // none
+constexpr bool kTermsBetween = false;
+constexpr int kBlockRows = 512;  // rows whose sums are in flight together
 
 template <class Format, int Panels, int... Tokens>
 struct Tiles;  // panel_driver.h
-template <class Format, int Unpacking>
+template <class Format, bool OnePanel>
 using BlockWideTiles = Tiles<Format, 1, 4>;
 template <class Format>
 using SuperWideTiles = Tiles<Format, 1, 4>;

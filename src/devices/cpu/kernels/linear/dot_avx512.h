@@ -4,6 +4,13 @@
 #define YOKE_INLINE inline __attribute__((always_inline))
 
 constexpr int kQuantNarrowRows = 4;  // up to here one panel at a time
+constexpr int kQuantMiddleRows = 6;  // up to here two panels by six rows
+// A block's terms are made between the next one's dot products: its registers suffice for two blocks' sums.
+#if defined(YOKE_VNNI)
+constexpr bool kTermsBetween = true;
+#else
+constexpr bool kTermsBetween = false;
+#endif
 // Rows whose sums are in flight together.
 #if defined(YOKE_AMX)
 constexpr int kBlockRows = 480;  // leaves room for AMX's own scratch
@@ -13,21 +20,16 @@ constexpr int kBlockRows = 128;  // their activations stay in the second cache f
 
 template <class Format, int Panels, int... Tokens>
 struct Tiles;  // panel_driver.h
-// What unpacking needs of the registers is taken from the tile.
-template <class Format, int Unpacking>
+template <class Format, bool OnePanel>
 struct BlockTiles {
-  using Type = Tiles<Format, 2, 4, 6>;
-};
-template <class Format>
-struct BlockTiles<Format, 1> {
   using Type = Tiles<Format, 2, 2, 4>;
 };
 template <class Format>
-struct BlockTiles<Format, 2> {
+struct BlockTiles<Format, true> {
   using Type = Tiles<Format, 1, 4, 8>;
 };
-template <class Format, int Unpacking>
-using BlockWideTiles = typename BlockTiles<Format, Unpacking>::Type;
+template <class Format, bool OnePanel>
+using BlockWideTiles = typename BlockTiles<Format, OnePanel>::Type;
 template <class Format>
 using SuperWideTiles = Tiles<Format, 2, 2, 4>;
 template <class Format>

@@ -107,7 +107,7 @@ YOKE_INLINE void finish(const LinearArgs& a, int64_t row, int64_t panel, VF sum)
 // Pushes a piece's sums to the tree. The stack before piece p holds one entry per set bit of p, so what is
 // joined, and where the result goes, follows from p alone. Only the first `rows` of the tile's rows count.
 template <int Panels, int Tokens>
-YOKE_INLINE void join(const Walk& walk, const Place& at, bool last, const VF (&acc)[Panels][Tokens]) {
+YOKE_INLINE void join_some(const Walk& walk, const Place& at, bool last, const VF (&acc)[Panels][Tokens]) {
   const int64_t level_floats = walk.block_rows * Panels * kLanes;
   float* slot = walk.stack + (at.row - walk.row_begin) * Panels * kLanes;
   const int depth = stack_depth(at.piece);
@@ -124,6 +124,49 @@ YOKE_INLINE void join(const Walk& walk, const Place& at, bool last, const VF (&a
       }
     }
   }
+}
+
+// The same where all rows and lanes of the tile count, with the sums in registers.
+template <int Panels, int Tokens>
+YOKE_INLINE void join_all(const Walk& walk, const Place& at, bool last, VF (&acc)[Panels][Tokens]) {
+  const LinearArgs& a = walk.args;
+  const auto for_all = [&](auto&& f) __attribute__((always_inline)) {
+    unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+      unrolled<Panels>([&](auto r) __attribute__((always_inline)) { f(t, r, acc[r.value][t.value]); });
+    });
+  };
+  const int64_t level_floats = walk.block_rows * Panels * kLanes;
+  float* const slot = walk.stack + (at.row - walk.row_begin) * Panels * kLanes;
+  const int kept = last ? 0 : stack_depth(at.piece + 1) - 1;
+  for (int level = stack_depth(at.piece) - 1; level >= kept; --level) {
+    const float* const from = slot + level * level_floats;
+    for_all([&](auto t, auto r, VF& sum) __attribute__((always_inline)) {
+      sum = add(load(from + (t.value * Panels + r.value) * kLanes), sum);
+    });
+  }
+  if (!last) {
+    float* const to = slot + kept * level_floats;
+    for_all([&](auto t, auto r, VF& sum)
+                __attribute__((always_inline)) { store(to + (t.value * Panels + r.value) * kLanes, sum); });
+    return;
+  }
+  if (a.bias != nullptr) {
+    for_all([&](auto, auto r, VF& sum) __attribute__((always_inline)) {
+      sum = add(sum, load(a.bias + (at.panel + r.value) * kLanes));
+    });
+  }
+  const int64_t first = at.panel * kVectorBytes;
+  if (a.add != nullptr) {
+    const auto* const base = reinterpret_cast<const uint8_t*>(a.add) + at.row * a.add_row_bytes + first;
+    for_all([&](auto t, auto r, VF& sum) __attribute__((always_inline)) {
+      const uint8_t* const from = base + t.value * a.add_row_bytes + r.value * kVectorBytes;
+      sum = add(load(reinterpret_cast<const float*>(from)), sum);
+    });
+  }
+  auto* const base = reinterpret_cast<uint8_t*>(a.out) + at.row * a.out_row_bytes + first;
+  for_all([&](auto t, auto r, VF& sum) __attribute__((always_inline)) {
+    store(reinterpret_cast<float*>(base + t.value * a.out_row_bytes + r.value * kVectorBytes), sum);
+  });
 }
 
 // The outputs' lines on their way while the last piece is computed.
@@ -188,12 +231,16 @@ __attribute__((noinline)) void run_tile(const Walk& walk, const Place& at) {
     unrolled<Panels>([&](auto r) __attribute__((always_inline)) { acc[r.value][t.value] = zero_float(); });
   });
   Format::template add_piece<Panels, Tokens>(a, tile, acc);
+  if (Tokens > 1 && at.rows == Tokens && a.n - at.panel * kLanes >= Panels * kLanes) {
+    join_all<Panels, Tokens>(walk, at, last, acc);
+    return;
+  }
   VF sums[Panels][Tokens];  // in memory, unlike acc
   unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
     unrolled<Panels>([&](auto r)
                          __attribute__((always_inline)) { sums[r.value][t.value] = acc[r.value][t.value]; });
   });
-  join<Panels, Tokens>(walk, at, last, sums);
+  join_some<Panels, Tokens>(walk, at, last, sums);
 }
 
 // The tiles of so many panels by each of these numbers of rows, ascending.
@@ -253,6 +300,24 @@ void run_panels(const Walk& walk, int64_t panel, int64_t rows) {
   }
 }
 
+// Rows that one tile of two panels takes better than two of a format's own: past the narrow ones, up to this.
+template <class Format>
+constexpr int middle_rows() {
+  if constexpr (requires { Format::kMiddleRows; }) {
+    return Format::kMiddleRows;
+  } else {
+    return 0;
+  }
+}
+
+template <class Format, class TileSet>
+int64_t run_groups(const Walk& walk, int64_t panel, int64_t rows) {
+  for (; panel + TileSet::kPanels <= walk.args.panel_end; panel += TileSet::kPanels) {
+    run_panels<Format, TileSet>(walk, panel, rows);
+  }
+  return panel;
+}
+
 template <class Format>
 void run_linear(const LinearArgs& a) {
   using Wide = typename Format::WideTiles;
@@ -275,9 +340,13 @@ void run_linear(const LinearArgs& a) {
     int64_t panel = a.panel_begin;
     // Few rows wait for memory, which is fastest as one stream.
     if (rows > Format::kNarrowRows) {
-      for (; panel + Wide::kPanels <= a.panel_end; panel += Wide::kPanels)
-        run_panels<Format, Wide>(walk, panel, rows);
+      bool middle = false;
+      if constexpr (middle_rows<Format>() > 0) {
+        middle = rows <= middle_rows<Format>();
+        if (middle) panel = run_groups<Format, Tiles<Format, 2, middle_rows<Format>()>>(walk, panel, rows);
+      }
+      if (!middle) panel = run_groups<Format, Wide>(walk, panel, rows);
     }
-    for (; panel < a.panel_end; ++panel) run_panels<Format, Narrow>(walk, panel, rows);
+    run_groups<Format, Narrow>(walk, panel, rows);
   }
 }

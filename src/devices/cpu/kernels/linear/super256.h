@@ -115,18 +115,20 @@ struct IQ4_XS {
   }
 };
 
-// What a tile needs of its activations beside the bytes, gathered so that the inner loop has one base.
+// What a tile needs of its activations beside the bytes; the inner loop's part is gathered to have one base.
 template <int Tokens>
 struct Blocks256 {
-  float scale[Tokens][kPiece / 256];
+  const float* scales[Tokens];         // of the super-blocks
+  const int32_t* pairs[Tokens];        // sums of sub-blocks 2p, 2p + 1 as int16, for formats with minimums
   int32_t start[Tokens][kPiece / 16];  // the zero point's share per sub-block: -offset * sum
-  int32_t pairs[Tokens][kPiece / 32];  // sums of sub-blocks 2p, 2p + 1 as int16, for formats with minimums
 };
 
 template <class Codes>
 struct Super256 {
   static constexpr int kUnit = 256, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
   static constexpr int kFetchRows = 2;
+  static constexpr int kMiddleRows =
+      __is_same(Codes, Q2_K) ? 0 : kQuantMiddleRows;  // of Q2_K six rows need more registers than there are
   using WideTiles = SuperWideTiles<Super256>;
   using NarrowTiles = QuantNarrowTiles<Super256>;
   static constexpr int kSubs = Codes::kSteps * Codes::kStepSubs;
@@ -136,22 +138,25 @@ struct Super256 {
                                  int blocks, Blocks256<Tokens>& out) {
     const int64_t sums_offset = kSubs == 16 ? a.x_sums_offset : a.x_sums32_offset;
     for (int t = 0; t < Tokens; ++t) {
-      const auto* scales = reinterpret_cast<const float*>(x[t] + a.x_scale_offset) + k / 256;
       const auto* sums = reinterpret_cast<const int16_t*>(x[t] + sums_offset) + k / 256 * kSubs;
-      for (int b = 0; b < blocks; ++b) out.scale[t][b] = scales[b];
+      out.scales[t] = reinterpret_cast<const float*>(x[t] + a.x_scale_offset) + k / 256;
+      out.pairs[t] = reinterpret_cast<const int32_t*>(sums);
       if (Codes::kOffset != 0) {
         for (int s = 0; s < blocks * kSubs; ++s) out.start[t][s] = sums[s] * -Codes::kOffset;
       }
-      if (Codes::kHasMin) __builtin_memcpy(out.pairs[t], sums, static_cast<size_t>(blocks) * kSubs * 2);
     }
   }
 
-  // One sub-block: its exact sum times its integer scale joins the super-block's total.
-  template <int S, int Panels, int Tokens>
-  static YOKE_INLINE void add_sub(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
-                                  int step, const int32_t* start, VI (&total)[Panels][Tokens]) {
+  template <int Panels, int Tokens>
+  using Sums = DotSum<Codes::kMax, Codes::kOffset>[Panels][Tokens];
+
+  // The exact sums of sub-block S of a pair. between(i), i = 0 ..
+  // Panels * Tokens - 1, is spread over them.
+  template <int S, int Panels, int Tokens, class Between>
+  static YOKE_INLINE void sum_sub(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
+                                  int pair, const int32_t* start, Sums<Panels, Tokens>& sums,
+                                  Between&& between) {
     using Sum = DotSum<Codes::kMax, Codes::kOffset>;
-    Sum sums[Panels][Tokens];
     unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
       const VI first = Codes::kOffset == 0 ? zero_int() : splat(start + t.value * (kPiece / 16) + S);
       unrolled<Panels>([&](auto r) __attribute__((always_inline)) { sums[r.value][t.value].start(first); });
@@ -159,7 +164,8 @@ struct Super256 {
     unrolled<Codes::kSubGroups>([&](auto g) __attribute__((always_inline)) {
       typename Sum::Codes codes[Panels];
       unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-        codes[r.value] = Sum::prepare(Codes::template codes<S, g.value>(w[r.value], step));
+        codes[r.value] =
+            Sum::prepare(Codes::template codes<sub_of<S>(), g.value>(w[r.value], step_of<S>(pair)));
       });
       unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
         const VX four = splat_bytes(x[t.value] + (S * Codes::kSubGroups + g.value) * 4);
@@ -167,13 +173,36 @@ struct Super256 {
           sums[r.value][t.value].template add<g.value>(codes[r.value], four);
         });
       });
+      constexpr int kFirst = Panels * Tokens * g.value / Codes::kSubGroups;
+      constexpr int kEnd = Panels * Tokens * (g.value + 1) / Codes::kSubGroups;
+      unrolled<kEnd - kFirst>([&](auto i)
+                                  __attribute__((always_inline)) { between(Index<kFirst + i.value>{}); });
     });
-    unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-      const VI scale = Codes::template scale<S>(w[r.value], step);
-      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
-        VI& sum = total[r.value][t.value];
-        sum = add(sum, mul(sums[r.value][t.value].total(), scale));
-      });
+  }
+  // Where a format with one sub-block in a step has those of a pair.
+  template <int S>
+  static constexpr int sub_of() {
+    return Codes::kStepSubs == 2 ? S : 0;
+  }
+  template <int S>
+  static YOKE_INLINE int step_of(int pair) {
+    return Codes::kStepSubs == 2 ? pair : 2 * pair + S;
+  }
+
+  // Sum I of a sub-block, panel by panel, times its integer scale joins the super-block's total.
+  template <int S, int I, int Panels, int Tokens>
+  static YOKE_INLINE void add_sum(const uint8_t* const (&w)[Panels], int pair, Sums<Panels, Tokens>& sums,
+                                  VI& scale, VI (&total)[Panels][Tokens]) {
+    constexpr int r = I / Tokens, t = I % Tokens;
+    if constexpr (t == 0) scale = Codes::template scale<sub_of<S>()>(w[r], step_of<S>(pair));
+    total[r][t] = add(total[r][t], mul(sums[r][t].total(), scale));
+  }
+  template <int S, int Panels, int Tokens>
+  static YOKE_INLINE void add_sums(const uint8_t* const (&w)[Panels], int pair, Sums<Panels, Tokens>& sums,
+                                   VI (&total)[Panels][Tokens]) {
+    VI scale;
+    unrolled<Panels * Tokens>([&](auto i) __attribute__((always_inline)) {
+      add_sum<S, i.value>(w, pair, sums, scale, total);
     });
   }
 
@@ -189,7 +218,7 @@ struct Super256 {
           const VI pairs = Codes::min_pairs(w[r.value], p);
           unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
             VI& sum = mins[r.value][t.value];
-            sum = dot_pairs(sum, pairs, &act.pairs[t.value][block * (kSubs / 2) + p]);
+            sum = dot_pairs(sum, pairs, act.pairs[t.value] + (block * (kSubs / 2) + p));
           });
         }
       });
@@ -201,15 +230,62 @@ struct Super256 {
         if constexpr (Codes::kHasMin) {
           term = sub(term, mul(to_float(mins[r.value][t.value]), load_half(w[r.value] + 32)));
         }
-        acc[r.value][t.value] = add(acc[r.value][t.value], mul(term, splat(&act.scale[t.value][block])));
+        acc[r.value][t.value] = add(acc[r.value][t.value], mul(term, splat(act.scales[t.value] + block)));
       });
     });
+  }
+
+  // All sub-blocks of a super-block. With kTermsBetween a sub-block's sums are scaled between the next one's
+  // dot products.
+  template <int Panels, int Tokens>
+  static YOKE_INLINE void add_pairs(const Tile<Panels, Tokens>& tile, const uint8_t* const (&w)[Panels],
+                                    const uint8_t* (&x)[Tokens], const int32_t*& start,
+                                    VI (&total)[Panels][Tokens]) {
+    constexpr bool kBetween = kTermsBetween && Panels * Tokens == 8 && !Codes::kHasMin;
+    constexpr int kPairs = kSubs / 2;
+    constexpr int kPairElements = 2 * Codes::kSubGroups * 4;
+    constexpr int kLines = kUnitBytes / kVectorBytes;
+    const auto nothing = [](auto) {};
+    Sums<Panels, Tokens> first, second;
+    VI scale;
+    if constexpr (kBetween) sum_sub<0>(w, x, 0, start, first, nothing);
+    for (int pair = 0; pair < kPairs; ++pair) {
+      const int line = kLines * pair / kPairs;
+      const int end = kLines * (pair + 1) / kPairs;
+      // The memory's own prefetcher takes two streams a panel for noise.
+      if constexpr (Tokens == 1 && Codes::kTwoStreams) {
+        for (int i = line; i < end; ++i) fetch_ahead(w[0] + 4 * kUnitBytes + i * kVectorBytes);
+      }
+      fetch_next<Super256, Panels, Tokens>(tile, w, x, line, end, pair % (64 / kPairElements) == 0);
+      if constexpr (!kBetween) {
+        sum_sub<0>(w, x, pair, start, first, nothing);
+        add_sums<0>(w, pair, first, total);
+        sum_sub<1>(w, x, pair, start, second, nothing);
+        add_sums<1>(w, pair, second, total);
+      } else {
+        sum_sub<1>(
+            w, x, pair, start, second, [&](auto i) __attribute__((always_inline)) {
+              add_sum<0, i.value>(w, pair, first, scale, total);
+            });
+      }
+      for (int t = 0; t < Tokens; ++t) x[t] += kPairElements;
+      start += 2;
+      if constexpr (kBetween) {
+        if (pair + 1 == kPairs) {
+          add_sums<1>(w, pair, second, total);
+          break;
+        }
+        sum_sub<0>(
+            w, x, pair + 1, start, first, [&](auto i) __attribute__((always_inline)) {
+              add_sum<1, i.value>(w, pair, second, scale, total);
+            });
+      }
+    }
   }
 
   template <int Panels, int Tokens>
   static YOKE_INLINE void add_piece(const LinearArgs& a, const Tile<Panels, Tokens>& tile,
                                     VF (&acc)[Panels][Tokens]) {
-    constexpr int kStepElements = Codes::kStepSubs * Codes::kSubGroups * 4;
     const int blocks = tile.count / 256;
     Blocks256<Tokens> act;
     if (blocks == kPiece / 256) {  // a constant count: no tails
@@ -232,23 +308,7 @@ struct Super256 {
         unrolled<Panels>([&](auto r)
                              __attribute__((always_inline)) { total[r.value][t.value] = zero_int(); });
       });
-      for (int step = 0; step < Codes::kSteps; ++step) {
-        constexpr int kLines = kUnitBytes / kVectorBytes;
-        // The memory's own prefetcher takes two streams a panel for noise.
-        if constexpr (Tokens == 1 && Codes::kTwoStreams) {
-          for (int line = kLines * step / Codes::kSteps; line < kLines * (step + 1) / Codes::kSteps; ++line) {
-            fetch_ahead(w[0] + 4 * kUnitBytes + line * kVectorBytes);
-          }
-        }
-        fetch_next<Super256, Panels, Tokens>(tile, w, x, kLines * step / Codes::kSteps,
-                                             kLines * (step + 1) / Codes::kSteps,
-                                             step % (64 / kStepElements) == 0);
-        unrolled<Codes::kStepSubs>([&](auto s) __attribute__((always_inline)) {
-          add_sub<s.value, Panels, Tokens>(w, x, step, start, total);
-        });
-        for (int t = 0; t < Tokens; ++t) x[t] += kStepElements;
-        start += Codes::kStepSubs;
-      }
+      add_pairs<Panels, Tokens>(tile, w, x, start, total);
       add_term<Panels, Tokens>(w, act, block, total, acc);
       for (int r = 0; r < Panels; ++r) w[r] += kUnitBytes;
     }
