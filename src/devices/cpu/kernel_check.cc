@@ -10,10 +10,9 @@
 namespace yoke::cpu {
 namespace {
 
-constexpr int32_t kRows = 7;           // of the ops that work row by row
-constexpr int32_t kProductRows = 17;   // whole tiles of every kernel and a remainder, float weights widened
-constexpr int32_t kQuantizedRows = 9;  // the same of weights that are not floats
-constexpr int64_t kColumns = 33;       // of a product: a pair of panels and one of the next
+constexpr int32_t kRows = 7;          // of the ops that work row by row
+constexpr int32_t kProductRows = 17;  // whole tiles of every kernel and a remainder, float weights widened
+constexpr int64_t kColumns = 33;      // of a product: a pair of panels and one of the next
 constexpr int64_t kPanels = 3;
 constexpr int64_t kMostK = 512;
 constexpr int32_t kHeadDim = 64;
@@ -149,7 +148,7 @@ struct Product {
     a.x_scale_offset = layout.scale_offset;
     a.x_sums_offset = layout.sums_offset;
     a.x_sums32_offset = layout.sums32_offset;
-    a.rows = type.act == ActFormat::kF32 ? kProductRows : kQuantizedRows;
+    a.rows = kProductRows;
     a.w = panels.data();
     a.panel_bytes = static_cast<int64_t>(panel_bytes(type.type, k));
     a.k = k;

@@ -3,12 +3,12 @@
 
 // The codes of block B, group G as unsigned bytes; the value is code - kOffset, codes are at most kMax.
 // kOnePanel: unpacking takes so many registers that with AVX-512 one panel by eight rows is faster than two
-// by four.
+// by four. kSixRows: two panels by six rows do not need more registers than there are.
 struct Q8_0 {
   static constexpr int kUnitBytes = 1088, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
-  static constexpr bool kOnePanel = false;
+  static constexpr bool kOnePanel = false, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return load_bytes(unit + 64 + (B * 8 + G) * kVectorBytes);
@@ -25,7 +25,7 @@ struct Q4_0 {
   static constexpr int kUnitBytes = 576, kMax = 15, kOffset = 8;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
-  static constexpr bool kOnePanel = false;
+  static constexpr bool kOnePanel = false, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 64 + G * kVectorBytes);
@@ -36,7 +36,7 @@ struct Q4_1 {
   static constexpr int kUnitBytes = 640, kMax = 15, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
   static constexpr int kFetchRows = 2;
-  static constexpr bool kOnePanel = true;
+  static constexpr bool kOnePanel = true, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return nibbles<B>(unit + 128 + G * kVectorBytes);
@@ -53,7 +53,7 @@ struct Q5_0 {
   static constexpr int kUnitBytes = 704, kMax = 31, kOffset = 16;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 2;
-  static constexpr bool kOnePanel = true;
+  static constexpr bool kOnePanel = true, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 64);
@@ -64,7 +64,7 @@ struct Q5_1 {
   static constexpr int kUnitBytes = 768, kMax = 31, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
   static constexpr int kFetchRows = 2;
-  static constexpr bool kOnePanel = true;
+  static constexpr bool kOnePanel = true, kSixRows = false;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return five_bits<B, G>(unit + 128);
@@ -81,7 +81,7 @@ struct IQ4_NL {
   static constexpr int kUnitBytes = 576, kMax = 255, kOffset = 128;
   static constexpr bool kHasMin = false, kBrainScale = false;
   static constexpr int kFetchRows = 4;
-  static constexpr bool kOnePanel = false;
+  static constexpr bool kOnePanel = false, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kIq4Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -92,7 +92,7 @@ struct MXFP4 {
   static constexpr int kUnitBytes = 576, kMax = 24, kOffset = 12;
   static constexpr bool kHasMin = false, kBrainScale = true;
   static constexpr int kFetchRows = 4;
-  static constexpr bool kOnePanel = false;
+  static constexpr bool kOnePanel = false, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
     return lookup(kE2m1Codes, nibbles<B>(unit + 64 + G * kVectorBytes));
@@ -111,8 +111,7 @@ template <class Codes>
 struct Block32 {
   static constexpr int kUnit = 64, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
   static constexpr int kFetchRows = Codes::kFetchRows;
-  static constexpr int kMiddleRows =
-      __is_same(Codes, Q5_1) ? 0 : kQuantMiddleRows;  // of Q5_1 six rows need more registers than there are
+  static constexpr int kMiddleRows = Codes::kSixRows ? kQuantMiddleRows : 0;
   using WideTiles = BlockWideTiles<Block32, Codes::kOnePanel>;
   using NarrowTiles = QuantNarrowTiles<Block32>;
 

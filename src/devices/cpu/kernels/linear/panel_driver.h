@@ -310,6 +310,7 @@ constexpr int middle_rows() {
   }
 }
 
+// As many whole groups of panels as there are from `panel` on; returns the first panel that is left.
 template <class Format, class TileSet>
 int64_t run_groups(const Walk& walk, int64_t panel, int64_t rows) {
   for (; panel + TileSet::kPanels <= walk.args.panel_end; panel += TileSet::kPanels) {
@@ -340,12 +341,12 @@ void run_linear(const LinearArgs& a) {
     int64_t panel = a.panel_begin;
     // Few rows wait for memory, which is fastest as one stream.
     if (rows > Format::kNarrowRows) {
-      bool middle = false;
+      auto* groups = run_groups<Format, Wide>;
       if constexpr (middle_rows<Format>() > 0) {
-        middle = rows <= middle_rows<Format>();
-        if (middle) panel = run_groups<Format, Tiles<Format, 2, middle_rows<Format>()>>(walk, panel, rows);
+        if (rows <= middle_rows<Format>())
+          groups = run_groups<Format, Tiles<Format, 2, middle_rows<Format>()>>;
       }
-      if (!middle) panel = run_groups<Format, Wide>(walk, panel, rows);
+      panel = groups(walk, panel, rows);
     }
     run_groups<Format, Narrow>(walk, panel, rows);
   }

@@ -4,12 +4,13 @@
 
 // A super-block is kSteps steps of kStepSubs sub-blocks of kSubGroups vectors; a step's data lie at a fixed
 // stride. codes<S, G>: the vector of sub-block S of the step, group G, as unsigned bytes; value = code -
-// kOffset. scale<S>: the sub-scales as int32. min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs.
+// kOffset. scale<S>: the sub-scales as int32. min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs. kSixRows
+// as in block32.h.
 struct Q4_K {
   static constexpr int kUnitBytes = 2368, kMax = 15, kOffset = 0;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = true;
-  static constexpr bool kTwoStreams = false;
+  static constexpr bool kTwoStreams = false, kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return nibbles<S>(unit + 320 + (step * 8 + G) * kVectorBytes);
@@ -27,7 +28,7 @@ struct Q5_K {
   static constexpr int kUnitBytes = 2880, kMax = 31, kOffset = 0;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = true;
-  static constexpr bool kTwoStreams = true;
+  static constexpr bool kTwoStreams = true, kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     const VB high = load_bytes(unit + 2368 + (step * 2 + S) * kVectorBytes);
@@ -44,7 +45,7 @@ struct Q6_K {
   static constexpr int kUnitBytes = 3392, kMax = 63, kOffset = 32;
   static constexpr int kSteps = 16, kStepSubs = 1, kSubGroups = 4;
   static constexpr bool kHasMin = false;
-  static constexpr bool kTwoStreams = false;
+  static constexpr bool kTwoStreams = false, kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     const uint8_t* const v = unit + 320 + step * 3 * kVectorBytes;
@@ -67,7 +68,7 @@ struct Q3_K {
   static constexpr int kUnitBytes = 1856, kMax = 7, kOffset = 4;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr bool kHasMin = false;
-  static constexpr bool kTwoStreams = true;
+  static constexpr bool kTwoStreams = true, kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     const VB low = bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
@@ -84,7 +85,7 @@ struct Q2_K {
   static constexpr int kUnitBytes = 1344, kMax = 3, kOffset = 0;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr bool kHasMin = true;
-  static constexpr bool kTwoStreams = false;
+  static constexpr bool kTwoStreams = false, kSixRows = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
@@ -104,7 +105,7 @@ struct IQ4_XS {
   static constexpr int kUnitBytes = 2240, kMax = 255, kOffset = 128;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = false;
-  static constexpr bool kTwoStreams = false;
+  static constexpr bool kTwoStreams = false, kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return lookup(kIq4Codes, nibbles<S>(unit + 192 + (step * 8 + G) * kVectorBytes));
@@ -127,8 +128,7 @@ template <class Codes>
 struct Super256 {
   static constexpr int kUnit = 256, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
   static constexpr int kFetchRows = 2;
-  static constexpr int kMiddleRows =
-      __is_same(Codes, Q2_K) ? 0 : kQuantMiddleRows;  // of Q2_K six rows need more registers than there are
+  static constexpr int kMiddleRows = Codes::kSixRows ? kQuantMiddleRows : 0;
   using WideTiles = SuperWideTiles<Super256>;
   using NarrowTiles = QuantNarrowTiles<Super256>;
   static constexpr int kSubs = Codes::kSteps * Codes::kStepSubs;
@@ -150,8 +150,7 @@ struct Super256 {
   template <int Panels, int Tokens>
   using Sums = DotSum<Codes::kMax, Codes::kOffset>[Panels][Tokens];
 
-  // The exact sums of sub-block S of a pair. between(i), i = 0 ..
-  // Panels * Tokens - 1, is spread over them.
+  // The exact sums of sub-block S of a pair. between(i), i = 0 .. Panels * Tokens - 1, is spread over them.
   template <int S, int Panels, int Tokens, class Between>
   static YOKE_INLINE void sum_sub(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
                                   int pair, const int32_t* start, Sums<Panels, Tokens>& sums,
