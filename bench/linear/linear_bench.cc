@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/cpu_features.h"
+#include "base/error.h"
 #include "devices/cpu/kernels/kernels.h"
 #include "roofs.h"
 #include "tensor/dtype.h"
@@ -133,13 +135,13 @@ const cpu::LinearKernels* find_set(const std::string& isa) {
 }
 
 int run(int argc, char** argv) {
-  std::string isa = "avx512bf16";
+  std::string isa;
   std::vector<int64_t> row_counts = {1, 2, 4, 8, 16, 64, 512};
   std::vector<std::string> formats;
   Setup s{nullptr, 2048, 5632, 5, 0, 0, {}};
   int pin = 0;
   CLI::App app("Speed of one thread's matrix products beside the roofs");
-  app.add_option("--isa", isa, "avx512bf16, avx512vnni, avx512, avx2vnni, avx2 or portable");
+  app.add_option("--isa", isa, "avx512bf16, avx512amx, avx512vnni, avx512, avx2vnni, avx2 or portable");
   app.add_option("--rows", row_counts, "rows of activations")->allow_extra_args(false)->delimiter(',');
   app.add_option("--k", s.k, "columns, a multiple of 256");
   app.add_option("--n", s.n, "rows of the weight");
@@ -147,6 +149,12 @@ int run(int argc, char** argv) {
   app.add_option("--cpu", pin, "where the thread is pinned");
   app.add_option("formats", formats, "all, if none is named");
   CLI11_PARSE(app, argc, argv);
+  try {
+    isa = choose_isa(isa, detect_cpu_features());  // which also asks the system for AMX's tiles
+  } catch (const Error& error) {
+    std::fprintf(stderr, "linear_bench: %s\n", error.what());
+    return 2;
+  }
   s.kernels = find_set(isa);
   if (s.kernels == nullptr) {
     std::fprintf(stderr, "linear_bench: no set of kernels named %s in this build\n", isa.c_str());

@@ -1,5 +1,5 @@
 // Whole steps of a model's shape on the CPU device, op by op: where the time of a decode step goes.
-//   bench_step [shape] [format] [rows] [depth] [threads] [isa]
+//   bench_step [shape] [format] [rows] [depth] [threads] [isa, "" for the best] [steps]
 // e.g. bench_step smollm2 q4_1 1 128 2; rows 1 is decode, more is a prompt's chunk. No file is read: the
 // weights are one pattern.
 #include <algorithm>
@@ -178,7 +178,7 @@ int run(int argc, char** argv) {
   options.threads = std::stoi(argument(argc, argv, 5, "0"));
   options.isa = argument(argc, argv, 6, "");
 
-  const int steps = rows > 1 ? 20 : 200;
+  const int steps = std::stoi(argument(argc, argv, 7, rows > 1 ? "20" : "200"));
   std::vector<double> times;
   {
     Bench plain(shape_of(shape, type), rows, depth, options);

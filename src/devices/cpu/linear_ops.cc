@@ -45,19 +45,23 @@ class Division {
     const int64_t by_bytes = kChunkBytes / panel_bytes;
     const int64_t by_products = kChunkProducts / (kPanelRows * k * rows / groups_ + 1);
     step_ = std::max(kChunkPanels, std::min(by_bytes, by_products));
+    halving_ = by_bytes < by_products;
   }
 
   Part part(int member) const { return part_of(groups_ * panels_, member, members_); }
   int64_t chunks(int member) const {
     const Part p = part(member);
-    return (p.end - p.begin + step_ - 1) / step_;
+    int64_t count = 0;
+    for (int64_t begin = p.begin; begin < p.end; begin = chunk_end(begin, p.end)) ++count;
+    return count;
   }
   // f(box) for a member's chunk.
   template <class F>
   void boxes(int member, int64_t chunk, F&& f) const {
     const Part p = part(member);
-    const int64_t begin = p.begin + chunk * step_;
-    for_rows_of({begin, std::min(p.end, begin + step_)}, panels_,
+    int64_t begin = p.begin;
+    for (; chunk > 0; --chunk) begin = chunk_end(begin, p.end);
+    for_rows_of({begin, chunk_end(begin, p.end)}, panels_,
                 [&](int64_t group, int64_t first, int64_t last) {
                   const int64_t tiles = (rows_ + kRowGroup - 1) / kRowGroup;
                   const Part t = part_of(tiles, static_cast<int>(group), static_cast<int>(groups_));
@@ -67,11 +71,19 @@ class Division {
   }
 
  private:
+  // Of the chunk at `begin` of a part that ends at `end`.
+  int64_t chunk_end(int64_t begin, int64_t end) const {
+    const int64_t step = halving_ ? std::max(step_, (end - begin) * 3 / 4) : step_;
+    return std::min(end, begin + step);
+  }
+
   int64_t rows_;
   int64_t panels_;
   int members_;
   int64_t groups_ = 1;  // of rows
-  int64_t step_ = 1;    // panels of one chunk
+  int64_t step_ = 1;    // panels of the smallest chunks
+  // Work that waits for memory is quickest in long streams: each chunk takes half of what its part still has.
+  bool halving_ = false;
 };
 
 // f(box) for all that this member does.

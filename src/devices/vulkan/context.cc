@@ -176,6 +176,13 @@ Capabilities inspect(VkPhysicalDevice physical, int index) {
       std::min(kMaxBufferBytes, uint64_t{v11.maxMemoryAllocationSize} & ~uint64_t{4095});
   c.import_alignment = import.minImportedHostPointerAlignment;
   c.integer_dot = c.integer_dot_extension && dot.integerDotProduct4x8BitPackedSignedAccelerated;
+  // Kernels name a mode for 32-bit floats alone, which a device that treats all widths alike does not allow.
+  constexpr VkShaderFloatControlsIndependence kAlike = VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
+  c.float_controls = {
+      .denormals = v12.shaderDenormPreserveFloat32 == VK_TRUE && v12.denormBehaviorIndependence != kAlike,
+      .zeros_infinities_nan = v12.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE,
+      .round_to_even =
+          v12.shaderRoundingModeRTEFloat32 == VK_TRUE && v12.roundingModeIndependence != kAlike};
   c.workgroup_memory_bytes = c.properties.limits.maxComputeSharedMemorySize;
   c.max_groups = c.properties.limits.maxComputeWorkGroupCount[1];
   c.info.description += ", " + std::string(v12.driverInfo[0] ? v12.driverInfo : v12.driverName);

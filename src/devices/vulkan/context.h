@@ -11,6 +11,7 @@
 #include <string>
 
 #include "devices/device.h"
+#include "devices/vulkan/float_controls.h"
 #include "devices/vulkan/instance.h"
 #include "devices/vulkan/vulkan.h"
 
@@ -28,6 +29,7 @@ struct Capabilities {
   uint32_t max_groups = 0;   // per dispatch, along y
   bool integer_dot = false;  // VK_KHR_shader_integer_dot_product, and signed packed ones accelerated
   bool integer_dot_extension = false;  // there at all
+  FloatControls float_controls;
   bool memory_budget = false;
   bool host_import = false;  // VK_EXT_external_memory_host
   uint64_t import_alignment = 0;

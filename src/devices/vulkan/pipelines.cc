@@ -98,15 +98,12 @@ const Pipeline& Pipelines::get(const std::string& shader, uint32_t local_size) {
   const std::string doing = "compiling " + shader + " on " + context_.name();
   const VolkDeviceTable& vk = context_.vk();
 
-  std::span<const uint32_t> words = spirv(shader);
-  std::vector<uint32_t> altered;
-  if (const auto& alter = context_.options().alter_shader) {
-    altered.assign(words.begin(), words.end());
-    alter(shader, altered);
-    words = altered;
-  }
+  const std::span<const uint32_t> built = spirv(shader);
+  std::vector<uint32_t> words(built.begin(), built.end());
+  ask_for(context_.capabilities().float_controls, words);
+  if (const auto& alter = context_.options().alter_shader) alter(shader, words);
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
-  module_info.codeSize = words.size_bytes();
+  module_info.codeSize = words.size() * sizeof(uint32_t);
   module_info.pCode = words.data();
   VkShaderModule module = VK_NULL_HANDLE;
   context_.check(vk.vkCreateShaderModule(context_.device(), &module_info, nullptr, &module), doing);
