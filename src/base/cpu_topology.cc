@@ -60,6 +60,18 @@ int os_number(hwloc_topology_t topology, int node) {
   return object == nullptr ? 0 : static_cast<int>(object->os_index);
 }
 
+uint64_t last_caches(hwloc_topology_t topology, hwloc_const_bitmap_t usable) {
+  for (const hwloc_obj_type_t level : {HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE}) {
+    uint64_t bytes = 0;
+    for (hwloc_obj_t cache = hwloc_get_next_obj_by_type(topology, level, nullptr); cache != nullptr;
+         cache = hwloc_get_next_obj_by_type(topology, level, cache)) {
+      if (hwloc_bitmap_intersects(cache->cpuset, usable) != 0) bytes += cache->attr->cache.size;
+    }
+    if (bytes > 0) return bytes;
+  }
+  return 0;
+}
+
 std::optional<std::string> first_line(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::string line;
@@ -140,6 +152,7 @@ CpuTopology detect_cpu_topology(const std::string& synthetic) {
       result.cores.push_back({0, {cpu}});
     }
   }
+  result.cache_bytes = last_caches(topology, usable);
   hwloc_bitmap_free(usable);
   if (result.cores.empty()) result.cores.push_back({0, {0}});
   std::sort(result.cores.begin(), result.cores.end(), [](const CpuCore& a, const CpuCore& b) {

@@ -21,6 +21,7 @@ struct CpuTopology {
   int nodes = 1;
   std::vector<int> os_nodes;  // [nodes] as the system numbers them
   uint64_t memory_bytes = 0;  // of the machine
+  uint64_t cache_bytes = 0;   // of the last level's caches of these cores, all together; 0: not told
 };
 
 // `synthetic`: hwloc's description of a machine, e.g. "node:2 core:4 pu:2"; empty: this machine (or what the

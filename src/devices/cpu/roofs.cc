@@ -41,9 +41,19 @@ double best_rate(double seconds, Pass&& pass) {
 
 }  // namespace
 
+uint64_t roof_bytes(uint64_t cache_bytes, uint64_t memory_bytes) {
+  constexpr uint64_t kLeast = 256u << 20;
+  constexpr uint64_t kMost = 2048u << 20;
+  const uint64_t most = std::min(kMost, memory_bytes / 8);
+  return std::max(kLeast, std::min(most, std::min(cache_bytes, kMost) * 3)) / 1024 * 1024;
+}
+
 CpuRoofs measure_cpu_roofs(const RoofOptions& options) {
   const CpuFeatures features = detect_cpu_features();
-  const TeamPlan plan = plan_team(detect_cpu_topology(), cgroup_cpu_limit(), options.threads);
+  const CpuTopology topology = detect_cpu_topology();
+  const TeamPlan plan = plan_team(topology, cgroup_cpu_limit(), options.threads);
+  const uint64_t bytes =
+      options.bytes > 0 ? options.bytes : roof_bytes(topology.cache_bytes, topology.memory_bytes);
   ThreadTeam team({.threads = plan.threads, .cpus = plan.cpus, .oversubscribed = plan.oversubscribed});
   CpuRoofs roofs;
   roofs.threads = plan.threads;
@@ -53,10 +63,10 @@ CpuRoofs measure_cpu_roofs(const RoofOptions& options) {
   roofs.brand = features.brand;
   const cpu::RoofKernels& kernels = kernels_of(roofs.isa);
 
-  cpu::CpuBuffer buffer(options.bytes, BufferUse::kStaging, {});
+  cpu::CpuBuffer buffer(bytes, BufferUse::kStaging, {});
   std::byte* const data = buffer.host();
   const auto part = [&](int member) {
-    const cpu::Part blocks = cpu::part_of(static_cast<int64_t>(options.bytes / 1024), member, team.size());
+    const cpu::Part blocks = cpu::part_of(static_cast<int64_t>(bytes / 1024), member, team.size());
     return cpu::Part{blocks.begin * 1024, blocks.end * 1024};
   };
   // Each member touches its own part first, so that it lies in its node's memory.
@@ -67,7 +77,7 @@ CpuRoofs measure_cpu_roofs(const RoofOptions& options) {
       const cpu::Part p = part(member);
       keep += kernels.read(data + p.begin, p.end - p.begin);
     });
-    return static_cast<double>(options.bytes) / 1e9;
+    return static_cast<double>(bytes) / 1e9;
   });
   roofs.int8_gop_s = best_rate(options.seconds, [&] {
     std::atomic<int64_t> operations{0};

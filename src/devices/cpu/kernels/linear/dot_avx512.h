@@ -13,7 +13,7 @@ constexpr bool kTermsBetween = false;
 #endif
 // Rows whose sums are in flight together.
 #if defined(YOKE_AMX)
-constexpr int kBlockRows = 480;  // leaves room for AMX's own scratch
+constexpr int kBlockRows = 256;  // unpacking a piece is worth many rows
 #else
 constexpr int kBlockRows = 128;  // their activations stay in the second cache for all panels of a chunk
 #endif

@@ -3,5 +3,3 @@
 #define YOKE_AMX 1
 #define YOKE_BF16 1
 #include "devices/cpu/kernels/linear/dot_avx512.h"
-//
-#include "devices/cpu/kernels/linear/amx_tiles.h"

@@ -26,16 +26,18 @@ namespace {
 #include "devices/cpu/kernels/linear/super256.h"
 #endif
 #if defined(YOKE_AMX) && (defined(YOKE_FAMILY_BLOCK32) || defined(YOKE_FAMILY_SUPER256))
+#include "devices/cpu/kernels/linear/amx_tiles.h"
+//
 #include "devices/cpu/kernels/linear/amx.h"
 #endif
 
 }  // namespace
 
-// Products of a format whose integer sums run over 32 elements.
+// Products of quantized formats.
 #if defined(YOKE_AMX)
-#define YOKE_SUMS_OF_32(family, format) run_amx<Amx##family<format>>
+#define YOKE_PRODUCTS(family, format) run_amx<Amx##family<format>>
 #else
-#define YOKE_SUMS_OF_32(family, format) run_linear<family<format>>
+#define YOKE_PRODUCTS(family, format) run_linear<family<format>>
 #endif
 
 #define YOKE_JOIN2(a, b) a##_##b
@@ -52,22 +54,22 @@ void YOKE_JOIN(linear_bf16, YOKE_ISA)(LinearKernels& table) {
 }
 #elif defined(YOKE_FAMILY_BLOCK32)
 void YOKE_JOIN(linear_block32, YOKE_ISA)(LinearKernels& table) {
-  table.linear[2] = YOKE_SUMS_OF_32(Block32, Q4_0);
-  table.linear[3] = YOKE_SUMS_OF_32(Block32, Q4_1);
-  table.linear[4] = YOKE_SUMS_OF_32(Block32, Q5_0);
-  table.linear[5] = YOKE_SUMS_OF_32(Block32, Q5_1);
-  table.linear[6] = YOKE_SUMS_OF_32(Block32, Q8_0);
-  table.linear[12] = YOKE_SUMS_OF_32(Block32, IQ4_NL);
-  table.linear[15] = YOKE_SUMS_OF_32(Block32, MXFP4);
+  table.linear[2] = YOKE_PRODUCTS(Block32, Q4_0);
+  table.linear[3] = YOKE_PRODUCTS(Block32, Q4_1);
+  table.linear[4] = YOKE_PRODUCTS(Block32, Q5_0);
+  table.linear[5] = YOKE_PRODUCTS(Block32, Q5_1);
+  table.linear[6] = YOKE_PRODUCTS(Block32, Q8_0);
+  table.linear[12] = YOKE_PRODUCTS(Block32, IQ4_NL);
+  table.linear[15] = YOKE_PRODUCTS(Block32, MXFP4);
 }
 #else
 void YOKE_JOIN(linear_super256, YOKE_ISA)(LinearKernels& table) {
-  table.linear[7] = run_linear<Super256<Q2_K>>;
-  table.linear[8] = run_linear<Super256<Q3_K>>;
-  table.linear[9] = YOKE_SUMS_OF_32(Super256, Q4_K);
-  table.linear[10] = YOKE_SUMS_OF_32(Super256, Q5_K);
-  table.linear[11] = run_linear<Super256<Q6_K>>;
-  table.linear[13] = YOKE_SUMS_OF_32(Super256, IQ4_XS);
+  table.linear[7] = YOKE_PRODUCTS(Super256, Q2_K);
+  table.linear[8] = YOKE_PRODUCTS(Super256, Q3_K);
+  table.linear[9] = YOKE_PRODUCTS(Super256, Q4_K);
+  table.linear[10] = YOKE_PRODUCTS(Super256, Q5_K);
+  table.linear[11] = YOKE_PRODUCTS(Super256, Q6_K);
+  table.linear[13] = YOKE_PRODUCTS(Super256, IQ4_XS);
 }
 #endif
 

@@ -8,6 +8,7 @@
 // as in block32.h.
 struct Q4_K {
   static constexpr int kUnitBytes = 2368, kMax = 15, kOffset = 0;
+  static constexpr int kMostScale = 63;  // of either sign
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = true;
   static constexpr bool kTwoStreams = false, kSixRows = true;
@@ -26,6 +27,7 @@ struct Q4_K {
 
 struct Q5_K {
   static constexpr int kUnitBytes = 2880, kMax = 31, kOffset = 0;
+  static constexpr int kMostScale = 63;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = true;
   static constexpr bool kTwoStreams = true, kSixRows = true;
@@ -43,6 +45,7 @@ struct Q5_K {
 
 struct Q6_K {
   static constexpr int kUnitBytes = 3392, kMax = 63, kOffset = 32;
+  static constexpr int kMostScale = 128;
   static constexpr int kSteps = 16, kStepSubs = 1, kSubGroups = 4;
   static constexpr bool kHasMin = false;
   static constexpr bool kTwoStreams = false, kSixRows = true;
@@ -66,6 +69,7 @@ struct Q6_K {
 
 struct Q3_K {
   static constexpr int kUnitBytes = 1856, kMax = 7, kOffset = 4;
+  static constexpr int kMostScale = 32;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr bool kHasMin = false;
   static constexpr bool kTwoStreams = true, kSixRows = true;
@@ -83,6 +87,7 @@ struct Q3_K {
 
 struct Q2_K {
   static constexpr int kUnitBytes = 1344, kMax = 3, kOffset = 0;
+  static constexpr int kMostScale = 15;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr bool kHasMin = true;
   static constexpr bool kTwoStreams = false, kSixRows = false;
@@ -103,6 +108,7 @@ struct Q2_K {
 
 struct IQ4_XS {
   static constexpr int kUnitBytes = 2240, kMax = 255, kOffset = 128;
+  static constexpr int kMostScale = 32;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
   static constexpr bool kHasMin = false;
   static constexpr bool kTwoStreams = false, kSixRows = true;
