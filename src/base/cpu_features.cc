@@ -95,10 +95,9 @@ CpuFeatures detect_cpu_features() {
 
 std::vector<std::string_view> isas_of(const CpuFeatures& features) {
   std::vector<std::string_view> names;
+  if (features.amx_int8 && features.avx512bf16) names.push_back("avx512amx");
   if (features.avx512bf16) names.push_back("avx512bf16");
   if (features.avx512vnni) names.push_back("avx512vnni");
-  if (features.amx_int8 && features.avx512bf16)
-    names.push_back("avx512amx");  // not the best: never run by us, taken only when asked for
   if (features.avx512) names.push_back("avx512");
   if (features.avxvnni) names.push_back("avx2vnni");
   if (features.avx2) names.push_back("avx2");

@@ -23,7 +23,7 @@ struct CpuFeatures {
 };
 CpuFeatures detect_cpu_features();
 
-// Names of kernel sets, best first: "avx512bf16", "avx512vnni", "avx512amx", "avx512", "avx2vnni", "avx2",
+// Names of kernel sets, best first: "avx512amx", "avx512bf16", "avx512vnni", "avx512", "avx2vnni", "avx2",
 // "armi8mm", "armdot", "portable".
 std::vector<std::string_view> isas_of(const CpuFeatures& features);
 

@@ -61,7 +61,8 @@ int os_number(hwloc_topology_t topology, int node) {
 }
 
 uint64_t last_caches(hwloc_topology_t topology, hwloc_const_bitmap_t usable) {
-  for (const hwloc_obj_type_t level : {HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE}) {
+  for (const hwloc_obj_type_t level :
+       {HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE}) {
     uint64_t bytes = 0;
     for (hwloc_obj_t cache = hwloc_get_next_obj_by_type(topology, level, nullptr); cache != nullptr;
          cache = hwloc_get_next_obj_by_type(topology, level, cache)) {

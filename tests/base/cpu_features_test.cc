@@ -16,7 +16,7 @@ TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsFirst) {
   EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512vnni", "avx512", "avx2", "portable"}));
   EXPECT_EQ(choose_isa("", all), "avx512vnni");
   all.amx_int8 = all.avx512bf16 = true;
-  EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512bf16", "avx512vnni", "avx512amx", "avx512",
+  EXPECT_EQ(isas_of(all), (std::vector<std::string_view>{"avx512amx", "avx512bf16", "avx512vnni", "avx512",
                                                          "avx2", "portable"}));
   CpuFeatures client;
   client.avx2 = client.avxvnni = true;
@@ -24,7 +24,7 @@ TEST(CpuFeatures, PortableIsAlwaysThereAndTheBestIsFirst) {
   CpuFeatures arm;
   arm.armdot = arm.armi8mm = true;
   EXPECT_EQ(isas_of(arm), (std::vector<std::string_view>{"armi8mm", "armdot", "portable"}));
-  EXPECT_EQ(choose_isa("", all), "avx512bf16");
+  EXPECT_EQ(choose_isa("", all), "avx512amx");
   EXPECT_EQ(choose_isa("avx2", all), "avx2");
 }
 

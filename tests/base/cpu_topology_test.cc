@@ -50,7 +50,8 @@ TEST(CpuTopology, SyntheticNodesAndSiblings) {
 }
 
 TEST(CpuTopology, TheLastCachesOfAllCoresCount) {
-  EXPECT_EQ(detect_cpu_topology("node:2 l3:2(size=33554432) l2:4(size=1048576) core:1 pu:1").cache_bytes, 128u << 20);
+  EXPECT_EQ(detect_cpu_topology("node:2 l3:2(size=33554432) l2:4(size=1048576) core:1 pu:1").cache_bytes,
+            128u << 20);
   EXPECT_EQ(detect_cpu_topology("node:1 l2:4(size=2097152) core:1 pu:1").cache_bytes, 8u << 20);
   EXPECT_EQ(detect_cpu_topology("node:1 core:4 pu:1").cache_bytes, 0u);
 }

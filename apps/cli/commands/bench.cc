@@ -31,10 +31,19 @@ BenchResult measured(Model& model, BenchOptions o) {
   return bench(model, o);
 }
 
+// The roofs are the CPU's: they say nothing where another device has weights.
+bool all_on_cpu(const Model& model) {
+  return std::ranges::all_of(model.devices(), [](const std::unique_ptr<Device>& d) {
+    return d->info().kind == DeviceKind::kCpu || d->allocated_bytes(BufferUse::kWeights) == 0;
+  });
+}
+
 // Prefill beside what the cores can compute, decode beside what the memory can deliver.
-void print_phase(const BenchPhase& p, double roof_gb_s, double peak_gop_s) {
+void print_phase(const BenchPhase& p, bool roofs, double roof_gb_s, double peak_gop_s) {
   std::printf("%-8s %5d rows, depth %5d: %9.1f tokens/s ", p.name.c_str(), p.rows, p.depth, p.median);
-  if (p.name == "prefill") {
+  if (!roofs) {
+    std::printf("(products %.0f GOP/s, weights %.1f GB/s)\n", p.product_gop_per_s, p.weight_gb_per_s);
+  } else if (p.name == "prefill") {
     std::printf("(products %.0f GOP/s, %.0f %% of the measured int8 peak of %.0f GOP/s)\n",
                 p.product_gop_per_s, 100 * p.product_gop_per_s / peak_gop_s, peak_gop_s);
   } else {
@@ -74,7 +83,7 @@ int run(const CLI::App& app, const BenchArguments& a) {
                       {"share", p.weight_gb_per_s / roof},
                       {"product_gop_per_s", p.product_gop_per_s},
                       {"share_of_int8_peak", p.product_gop_per_s / peak}});
-    if (!a.json) print_phase(p, roof, peak);
+    if (!a.json) print_phase(p, all_on_cpu(*model), roof, peak);
   }
   if (a.json) {
     print_json({{"phases", phases},

@@ -32,8 +32,8 @@ std::vector<int64_t> k_sizes(DType type) {
 
 std::vector<Sizes> quick_sizes(DType type) {
   const std::vector<int64_t> k = k_sizes(type);
-  const std::pair<int32_t, int64_t> rows_n[] = {{1, 16},  {2, 15},  {3, 17}, {5, 40}, {8, 1},
-                                                {17, 16}, {33, 17}, {1, 40}, {4, 33}, {16, 48}};
+  const std::pair<int32_t, int64_t> rows_n[] = {{1, 16},  {2, 15}, {3, 17}, {5, 40},  {8, 1},  {17, 16},
+                                                {33, 17}, {1, 40}, {4, 33}, {16, 48}, {67, 65}};
   std::vector<Sizes> sizes;
   for (size_t i = 0; i < std::size(rows_n); ++i) {
     const Data data = i % 2 == 0 ? Data::kNormal : kAllData[(i / 2 + 1) % std::size(kAllData)];
@@ -47,7 +47,7 @@ std::vector<Sizes> quick_sizes(DType type) {
 std::vector<Sizes> thorough_sizes(DType type) {
   std::vector<Sizes> sizes = quick_sizes(type);
   size_t i = 0;
-  for (const int32_t rows : {1, 2, 3, 4, 5, 8, 16, 17, 33}) {
+  for (const int32_t rows : {1, 2, 3, 4, 5, 8, 16, 17, 33, 67}) {
     for (const int64_t n : {1, 15, 16, 17, 40}) {
       for (const int64_t k : k_sizes(type)) {
         sizes.push_back({rows, n, k, kAllData[i % std::size(kAllData)], i % 4 == 1, i % 4 == 2});

@@ -10,10 +10,7 @@
 namespace yoke::cpu {
 namespace {
 
-constexpr int32_t kRows = 7;          // of the ops that work row by row
-constexpr int32_t kProductRows = 17;  // whole tiles of every kernel and a remainder, float weights widened
-constexpr int64_t kColumns = 33;      // of a product: a pair of panels and one of the next
-constexpr int64_t kPanels = 3;
+constexpr int32_t kRows = 7;  // of the ops that work row by row
 constexpr int64_t kMostK = 512;
 constexpr int32_t kHeadDim = 64;
 constexpr int32_t kKvHeads = 2;
@@ -85,14 +82,14 @@ void quantize_into(const OpKernels& k, ActFormat format, const float* x, int64_t
 }  // namespace
 
 struct KernelChecks::Inputs {
-  Memory x{kProductRows * kMostK * 4};                  // float [rows][kMostK]
+  Memory x{kMostCheckRows * kMostK * 4};                // float [rows][kMostK]
   Memory w{4 * kMostK * 4};                             // float [4][kMostK], rows of every weight
   Memory kv{kPositions * 2 * kKvHeads * kHeadDim * 4};  // float [positions][k, v][heads][dim]
   Memory scratch{kLinearScratchBytes};
 
   Inputs() {
     Numbers numbers;
-    for (int64_t i = 0; i < kProductRows * kMostK; ++i) x.as<float>()[i] = numbers.any(i);
+    for (int64_t i = 0; i < kMostCheckRows * kMostK; ++i) x.as<float>()[i] = numbers.any(i);
     // A row whose codes are all at one end or the other, and one of zeros.
     for (int64_t i = 0; i < kMostK; ++i) {
       x.as<float>()[2 * kMostK + i] = numbers.ordinary() < 0.0f ? -1.0f : 1.0f;
@@ -113,61 +110,66 @@ namespace {
 // One format's operands: packed panels and activations.
 struct Product {
   const DTypeTraits& type;
+  CheckSize size;
+  int64_t panel_count;
   int64_t k;
   ActLayout layout;
   Memory panels;
   Memory x;
 
-  Product(size_t format, float* floats, float* weights)
+  Product(size_t format, const CheckSize& check_size, float* floats, float* weights)
       : type(all_dtypes()[format]),
+        size(check_size),
+        panel_count((size.columns + kPanelRows - 1) / kPanelRows),
         k(k_of(type)),
         layout(act_layout(type.act, k)),
-        panels(static_cast<int64_t>(layout_bytes(type.type, Layout::kPanel16, kColumns, k))),
-        x(kProductRows * layout.row_bytes) {
+        panels(static_cast<int64_t>(layout_bytes(type.type, Layout::kPanel16, size.columns, k))),
+        x(size.rows * layout.row_bytes) {
     const uint64_t row_bytes = stored_bytes(type.type, 1, k);
-    std::vector<std::byte> stored(row_bytes * kColumns);
+    std::vector<std::byte> stored(row_bytes * static_cast<uint64_t>(size.columns));
     for (int64_t row = 0; row < 4; ++row) {
       quantize(type.type, weights + row * kMostK, k, stored.data() + static_cast<uint64_t>(row) * row_bytes);
     }
-    for (uint64_t row = 4; row < kColumns; ++row) {
+    for (uint64_t row = 4; row < static_cast<uint64_t>(size.columns); ++row) {
       std::memcpy(stored.data() + row * row_bytes, stored.data() + row * 5 % 4 * row_bytes, row_bytes);
     }
-    pack_panels(type.type, kColumns, k, stored.data(), 0, kPanels, panels.data());
-    for (int64_t row = 0; row < kProductRows; ++row) {
+    pack_panels(type.type, size.columns, k, stored.data(), 0, panel_count, panels.data());
+    for (int64_t row = 0; row < size.rows; ++row) {
       quantize_into(*ops_portable(), type.act, floats + row * kMostK, k, x.data() + row * layout.row_bytes);
     }
   }
 
   // All rows with bias and addend, then few and one alone, which kernels treat in other ways.
   Memory run(LinearFn kernel, float* floats, std::byte* scratch) {
-    constexpr int64_t kOutRow = 48;  // floats; what lies past column 33 must stay as it was
-    Memory out((kProductRows + 8) * kOutRow * 4);
+    const int64_t out_row =
+        panel_count * kPanelRows;  // floats; what lies past the last column must stay as it was
+    Memory out((size.rows + 8) * out_row * 4);
     LinearArgs a{};
     a.x = x.data();
     a.x_row_bytes = layout.row_bytes;
     a.x_scale_offset = layout.scale_offset;
     a.x_sums_offset = layout.sums_offset;
     a.x_sums32_offset = layout.sums32_offset;
-    a.rows = kProductRows;
+    a.rows = size.rows;
     a.w = panels.data();
     a.panel_bytes = static_cast<int64_t>(panel_bytes(type.type, k));
     a.k = k;
-    a.n = kColumns;
+    a.n = size.columns;
     a.panel_begin = 0;
-    a.panel_end = kPanels;
+    a.panel_end = panel_count;
     a.bias = floats;
     a.add = floats + kMostK;
-    a.add_row_bytes = kColumns * 4;
+    a.add_row_bytes = size.columns * 4;
     a.out = out.as<float>();
-    a.out_row_bytes = kOutRow * 4;
+    a.out_row_bytes = out_row * 4;
     a.scratch = scratch;
     kernel(a);
     a.bias = a.add = nullptr;
-    a.out = out.as<float>(kProductRows * kOutRow * 4);
-    for (const int32_t rows : {6, 1}) {
-      a.rows = rows;
+    a.out = out.as<float>(size.rows * out_row * 4);
+    for (const int32_t few : {6, 1}) {
+      a.rows = few;
       kernel(a);
-      a.out += rows * kOutRow;
+      a.out += few * out_row;
     }
     return out;
   }
@@ -296,12 +298,12 @@ KernelChecks::Inputs& KernelChecks::inputs() {
   return *inputs_;
 }
 
-bool KernelChecks::passes(size_t format, LinearFn kernel) {
+bool KernelChecks::passes(size_t format, LinearFn kernel, const CheckSize& size) {
   const LinearFn portable = linear_portable()->linear[format];
   if (kernel == portable || portable == nullptr) return true;
   Inputs& in = inputs();
   float* const x = in.x.as<float>();
-  Product product(format, x, in.w.as<float>());
+  Product product(format, size, x, in.w.as<float>());
   std::byte* const scratch = in.scratch.data();
   return product.run(kernel, x, scratch) == product.run(portable, x, scratch);
 }

@@ -10,6 +10,14 @@
 
 namespace yoke::cpu {
 
+// Of the largest product: whole tiles of every kernel in both directions and a remainder, float weights
+// widened.
+struct CheckSize {
+  int32_t rows = 17;  // at most kMostCheckRows
+  int64_t columns = 33;
+};
+inline constexpr int32_t kMostCheckRows = 67;
+
 // Some microseconds a kernel. A kernel that writes outside its output fails too.
 class KernelChecks {
  public:
@@ -17,7 +25,7 @@ class KernelChecks {
   ~KernelChecks();
 
   // format: position in LinearKernels.
-  bool passes(size_t format, LinearFn kernel);
+  bool passes(size_t format, LinearFn kernel, const CheckSize& size);
   bool passes(OpGroup group, const OpKernels& kernels);
 
  private:

@@ -14,10 +14,11 @@ struct Entry {
   const LinearKernels* (*linear)();
   const OpKernels* (*ops)();
   std::string_view ops_isa;
+  CheckSize check_size{};
 };
 
 constexpr Entry kEntries[] = {
-    {"avx512amx", linear_avx512amx, ops_avx512, "avx512"},
+    {"avx512amx", linear_avx512amx, ops_avx512, "avx512", {67, 65}},
     {"avx512bf16", linear_avx512bf16, ops_avx512, "avx512"},
     {"avx512vnni", linear_avx512vnni, ops_avx512, "avx512"},
     {"avx512", linear_avx512, ops_avx512, "avx512"},
@@ -84,7 +85,7 @@ class Chooser {
  private:
   void offer_linear(const Entry& entry, size_t format, LinearFn kernel) {
     if (kernel == nullptr || linear_.linear[format] != nullptr) return;
-    if (check_ && !checks_.passes(format, kernel)) {
+    if (check_ && !checks_.passes(format, kernel, entry.check_size)) {
       refuse(std::string(entry.isa) + " linear " + std::string(all_dtypes()[format].name));
       return;
     }

@@ -61,13 +61,12 @@ class Division {
     const Part p = part(member);
     int64_t begin = p.begin;
     for (; chunk > 0; --chunk) begin = chunk_end(begin, p.end);
-    for_rows_of({begin, chunk_end(begin, p.end)}, panels_,
-                [&](int64_t group, int64_t first, int64_t last) {
-                  const int64_t tiles = (rows_ + kRowGroup - 1) / kRowGroup;
-                  const Part t = part_of(tiles, static_cast<int>(group), static_cast<int>(groups_));
-                  const Box box{t.begin * kRowGroup, std::min(rows_, t.end * kRowGroup), first, last};
-                  if (box.row_begin < box.row_end) f(box);
-                });
+    for_rows_of({begin, chunk_end(begin, p.end)}, panels_, [&](int64_t group, int64_t first, int64_t last) {
+      const int64_t tiles = (rows_ + kRowGroup - 1) / kRowGroup;
+      const Part t = part_of(tiles, static_cast<int>(group), static_cast<int>(groups_));
+      const Box box{t.begin * kRowGroup, std::min(rows_, t.end * kRowGroup), first, last};
+      if (box.row_begin < box.row_end) f(box);
+    });
   }
 
  private:

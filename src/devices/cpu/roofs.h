@@ -17,14 +17,14 @@ struct CpuRoofs {
 };
 
 struct RoofOptions {
-  int threads = 0;              // as CpuOptions
-  std::string isa;              // as CpuOptions
+  int threads = 0;       // as CpuOptions
+  std::string isa;       // as CpuOptions
   uint64_t bytes = 0;    // read per pass; 0: far more than the caches hold
   double seconds = 0.3;  // per roof
 };
 
-// What a pass reads where nobody says: three times the last caches, so that none of it is left there from the pass
-// before; at least 256 MiB, at most 2 GiB and an eighth of the memory.
+// What a pass reads where nobody says: three times the last caches, so that none of it is left there from the
+// pass before; at least 256 MiB, at most 2 GiB and an eighth of the memory.
 uint64_t roof_bytes(uint64_t cache_bytes, uint64_t memory_bytes);
 
 // The best pass of each: the bandwidth of virtual machines wanders.

@@ -181,8 +181,7 @@ Capabilities inspect(VkPhysicalDevice physical, int index) {
   c.float_controls = {
       .denormals = v12.shaderDenormPreserveFloat32 == VK_TRUE && v12.denormBehaviorIndependence != kAlike,
       .zeros_infinities_nan = v12.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE,
-      .round_to_even =
-          v12.shaderRoundingModeRTEFloat32 == VK_TRUE && v12.roundingModeIndependence != kAlike};
+      .round_to_even = v12.shaderRoundingModeRTEFloat32 == VK_TRUE && v12.roundingModeIndependence != kAlike};
   c.workgroup_memory_bytes = c.properties.limits.maxComputeSharedMemorySize;
   c.max_groups = c.properties.limits.maxComputeWorkGroupCount[1];
   c.info.description += ", " + std::string(v12.driverInfo[0] ? v12.driverInfo : v12.driverName);

@@ -27,8 +27,7 @@ std::string kernels_id(const Context& context) {
   return std::string(c.properties.deviceName) + ", " + std::to_string(c.properties.vendorID) + ":" +
          std::to_string(c.properties.deviceID) + ", driver " + c.driver + ", shaders " +
          shaders_hash(context.options().alter_shader) + (context.gpu_kernels() ? ", gpu" : ", processor") +
-         (context.use_integer_dot() ? ", dot" : "") + ", floats" +
-         text_of(c.float_controls);
+         (context.use_integer_dot() ? ", dot" : "") + ", floats" + text_of(c.float_controls);
 }
 
 void check_range(const Buffer& buffer, uint64_t offset, uint64_t bytes, const char* doing) {

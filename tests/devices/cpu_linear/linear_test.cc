@@ -124,6 +124,10 @@ TEST_P(LinearTest, EveryTileHeight) {
   for (int64_t rows = 1; rows <= 24; ++rows) {
     check({type(), 48, block() == 1 ? 40 : 256, rows, false, false, Extreme::kNone, 1});
   }
+  // Where AMX begins, and every kind of remainder of its tiles.
+  for (const int64_t rows : {31, 32, 33, 50, 63, 64, 65, 66, 68, 69, 79, 80}) {
+    check({type(), 48, block() == 1 ? 40 : 256, rows, false, false, Extreme::kNone, 9});
+  }
 }
 
 TEST_P(LinearTest, EdgesOfN) {
@@ -141,13 +145,14 @@ TEST_P(LinearTest, EdgesOfK) {
     check({type(), 20, k, 5, false, true, Extreme::kNone, 4});
     // Enough rows for float weights to be widened, and the last tile not full.
     check({type(), 20, k, 17, false, true, Extreme::kNone, 8});
+    check({type(), 20, k, 71, true, true, Extreme::kNone, 10});
   }
 }
 
 // Sums at their bounds: 16-bit steps must not saturate.
 TEST_P(LinearTest, Extremes) {
   for (Extreme e : {Extreme::kHighHigh, Extreme::kHighLow, Extreme::kLowHigh, Extreme::kAlternating}) {
-    for (int64_t rows : {1, 2, 7}) check({type(), 32, 512, rows, false, false, e, 5});
+    for (int64_t rows : {1, 2, 7, 64}) check({type(), 32, 512, rows, false, false, e, 5});
   }
 }
 

@@ -77,7 +77,6 @@ class Guarded {
     gpu_->write_step(*step_, SmallModel::steps()[0]);
   }
 
-
   // hide: a value that is protected although the op reads it, to see that the guard works.
   void run_all(bool hide_an_input = false) {
     for (const Segment& segment : program_.segments) {

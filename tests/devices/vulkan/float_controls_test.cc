@@ -64,7 +64,8 @@ TEST(FloatControls, EachAddsItsCapabilityAndItsModeAndNoMore) {
     const auto ranks = [](const Instruction& i) {
       return i.opcode == kCapability ? 0 : i.opcode == kExecutionMode ? 2 : 1;
     };
-    const auto last_mode = std::ranges::find(after.rbegin(), after.rend(), kExecutionMode, &Instruction::opcode);
+    const auto last_mode =
+        std::ranges::find(after.rbegin(), after.rend(), kExecutionMode, &Instruction::opcode);
     EXPECT_TRUE(std::ranges::is_sorted(after.begin(), last_mode.base(), {}, ranks));
     for (const uint32_t capability : c.capabilities) {
       EXPECT_EQ(std::erase(after, Instruction{kCapability, {capability}}), 1u);

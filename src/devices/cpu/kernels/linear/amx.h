@@ -1,7 +1,7 @@
-// Products of 16 rows and more with AMX int8: tiles give the exact integer sums of 16 rows of activations with a
-// panel, the float terms follow in the recipe's order (docs/numerics.md). A panel's piece is unpacked once for
-// all rows, to signed bytes: of blocks of 32 the values, of super-blocks the values times their sub-scales, so
-// that tiles sum a whole super-block at once. Fewer rows take the vector instructions' path.
+// Products of many rows with AMX int8: tiles give the exact integer sums of 16 rows of activations with a
+// panel, the float terms follow in the recipe's order (docs/numerics.md). A panel's piece is unpacked once
+// for all rows, to signed bytes: of blocks of 32 the values, of super-blocks the values times their
+// sub-scales, so that tiles sum a whole super-block at once. Fewer rows take the vector instructions' path.
 
 struct AmxScratch {
   // The piece whose values lie below; null: none.
@@ -50,7 +50,8 @@ struct AmxBlock32 {
   static constexpr int kFetchRows = Codes::kFetchRows;
   using WideTiles = Tiles<AmxBlock32, 1, 1, 2, 4, kTileRows>;
   using NarrowTiles = QuantNarrowTiles<AmxBlock32>;
-  static constexpr int kAhead = 4;  // blocks whose sums the tiles make before their terms are wanted
+  static constexpr int kLeastRows = 64;  // fewer do not make up for the unpacking
+  static constexpr int kAhead = 4;       // blocks whose sums the tiles make before their terms are wanted
 
   struct Acts {
     float scale[kTileRows][kPiece / 32];
@@ -137,6 +138,7 @@ struct AmxSuper256 {
   using Narrow = Super256<Codes>;
   static constexpr int kUnit = 256, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
   static constexpr int kFetchRows = Narrow::kFetchRows;
+  static constexpr int kLeastRows = 32;  // as above
   static constexpr int kSubs = Narrow::kSubs;
   using WideTiles = Tiles<AmxSuper256, 1, 1, 2, 4, kTileRows>;
   using NarrowTiles = QuantNarrowTiles<AmxSuper256>;
@@ -173,8 +175,8 @@ struct AmxSuper256 {
   template <int S>
   static YOKE_INLINE void unpack_sub(const uint8_t* unit, int step, int at, AmxScratch& scratch) {
     const __m512i scale = Codes::template scale<S>(unit, step).v;
-    const __m512i twice = _mm512_or_si512(_mm512_and_si512(scale, _mm512_set1_epi32(0xFFFF)),
-                                          _mm512_slli_epi32(scale, 16));
+    const __m512i twice =
+        _mm512_or_si512(_mm512_and_si512(scale, _mm512_set1_epi32(0xFFFF)), _mm512_slli_epi32(scale, 16));
     unrolled<Codes::kSubGroups>([&](auto g) __attribute__((always_inline)) {
       unpack_vector(Codes::template codes<S, g.value>(unit, step), twice, at + g.value, scratch);
     });
@@ -267,7 +269,7 @@ struct AmxSuper256 {
 
 template <class Format>
 void run_amx(const LinearArgs& a) {
-  if (a.rows < kTileRows) return run_linear<typename Format::Narrow>(a);
+  if (a.rows < Format::kLeastRows) return run_linear<typename Format::Narrow>(a);
   amx_scratch(a).unpacked = nullptr;
   configure_tiles();
   run_linear<Format>(a);

@@ -1,6 +1,6 @@
-// The tile instructions of AMX int8 in steps: exact sums for 16 rows of activations and the 16 rows of a panel.
-// With YOKE_AMX_EMULATED plain code stands in for them, so that machines without AMX can test the rest. Included
-// into an anonymous namespace.
+// The tile instructions of AMX int8 in steps: exact sums for 16 rows of activations and the 16 rows of a
+// panel. With YOKE_AMX_EMULATED plain code stands in for them, so that machines without AMX can test the
+// rest. Included into an anonymous namespace.
 
 constexpr int kTileRows = 16;  // of activations
 
