@@ -67,7 +67,7 @@ YOKE_INLINE void release_tiles() {
   _tile_release();
 }
 
-// GCC's intrinsics do not say that they read memory.
+// GCC's intrinsics take tiles' numbers as literals alone, and do not say that they read memory.
 YOKE_INLINE void order_memory() {
   asm volatile("" ::: "memory");
 }

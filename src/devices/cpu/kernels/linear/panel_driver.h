@@ -320,8 +320,8 @@ int64_t run_groups(const Walk& walk, int64_t panel, int64_t rows) {
 }
 
 // Panels that one row takes side by side, each a stream from memory. AMD's cores read one stream as fast as
-// several; Intel's, which have AMX, start anew on each page of 4 KiB and read four almost twice as fast as
-// one.
+// several; an Intel core with AMX read four half as fast again as one, which seems to start anew on each page
+// of 4 KiB.
 #if defined(YOKE_AMX)
 constexpr int kOneRowPanels = 4;
 #else
