@@ -45,7 +45,7 @@ class Division {
     const int64_t by_bytes = kChunkBytes / panel_bytes;
     const int64_t by_products = kChunkProducts / (kPanelRows * k * rows / groups_ + 1);
     step_ = std::max(kChunkPanels, std::min(by_bytes, by_products));
-    halving_ = by_bytes < by_products;
+    tapering_ = by_bytes < by_products;
   }
 
   Part part(int member) const { return part_of(groups_ * panels_, member, members_); }
@@ -72,7 +72,7 @@ class Division {
  private:
   // Of the chunk at `begin` of a part that ends at `end`.
   int64_t chunk_end(int64_t begin, int64_t end) const {
-    const int64_t step = halving_ ? std::max(step_, (end - begin) * 3 / 4) : step_;
+    const int64_t step = tapering_ ? std::max(step_, (end - begin) * 3 / 4) : step_;
     return std::min(end, begin + step);
   }
 
@@ -81,8 +81,9 @@ class Division {
   int members_;
   int64_t groups_ = 1;  // of rows
   int64_t step_ = 1;    // panels of the smallest chunks
-  // Work that waits for memory is quickest in long streams: each chunk takes half of what its part still has.
-  bool halving_ = false;
+  // Work that waits for memory is quickest in long streams: each chunk takes three quarters of what its part
+  // still has, so that the last ones even out who is done early.
+  bool tapering_ = false;
 };
 
 // f(box) for all that this member does.
