@@ -62,9 +62,9 @@ uint32_t high_bits(uint32_t word) {
 
 template <int kBlockBytes, int kHead>
 void five_bits(const uint8_t* stored, int blocks, int r, uint8_t* unit) {
-  nibbles<kBlockBytes, kHead + 4>(stored, blocks, r, unit);
+  nibbles<kBlockBytes, kHead + 4>(stored, blocks, r, unit + 2 * kVector);
   for (int b = 0; b < blocks; ++b) {
-    store32(unit + kVector * (8 + b) + 4 * r, high_bits(load32(stored + kBlockBytes * b + kHead)));
+    store32(unit + kVector * b + 4 * r, high_bits(load32(stored + kBlockBytes * b + kHead)));
   }
 }
 

@@ -27,8 +27,9 @@ void scales_mins(const uint8_t* packed, int r, uint8_t* scales, uint8_t* mins) {
 }
 
 // One bit plane whose byte l holds bit s of element l of sub s: eight vectors, vector s, byte j, bit g for
-// element 4g + j.
-void bit_plane(const uint8_t* plane, int r, uint8_t* vectors) {
+// element 4g + j. vector(s): where it lies.
+template <class Vector>
+void bit_plane(const uint8_t* plane, int r, Vector&& vector) {
   uint64_t by_sub[4];  // byte s: bits g of elements 4g + j
   for (int j = 0; j < 4; ++j) {
     uint64_t x = 0;
@@ -38,18 +39,19 @@ void bit_plane(const uint8_t* plane, int r, uint8_t* vectors) {
   for (int s = 0; s < 8; ++s) {
     uint32_t word = 0;
     for (int j = 0; j < 4; ++j) word |= static_cast<uint32_t>(by_sub[j] >> 8 * s & 0xFF) << 8 * j;
-    store32(vectors + kVector * s + 4 * r, word);
+    store32(vector(s) + 4 * r, word);
   }
 }
 
 // Two-bit plane of Q2_K and Q3_K: 16 vectors, one per sub of 16, bits 2g of byte j for element 4g + j.
-void two_bits(const uint8_t* plane, int r, uint8_t* vectors) {
+// pair_bytes: from two subs to the next two.
+void two_bits(const uint8_t* plane, int r, uint8_t* vectors, int pair_bytes) {
   for (int s = 0; s < 16; ++s) {
     const uint8_t* from = plane + 32 * (s / 8) + 16 * (s % 2);
     const int shift = 2 * (s / 2 % 4);
     uint32_t word = 0;
     for (int g = 0; g < 4; ++g) word |= (load32(from + 4 * g) >> shift & kLow2) << 2 * g;
-    store32(vectors + kVector * s + 4 * r, word);
+    store32(vectors + pair_bytes * (s / 2) + kVector * (s % 2) + 4 * r, word);
   }
 }
 
@@ -63,9 +65,10 @@ void q4_k(const uint8_t* b, int, int r, uint8_t* unit) {
 void q5_k(const uint8_t* b, int, int r, uint8_t* unit) {
   copy_scales(b, b + 2, r, unit);
   scales_mins(b + 4, r, unit + 64, unit + 192);
-  uint8_t* lane = unit + 320 + 4 * r;
-  for (int v = 0; v < 32; ++v) store32(lane + kVector * v, load32(b + 48 + 4 * v));
-  bit_plane(b + 16, r, unit + 320 + 32 * kVector);
+  constexpr int kChunk = 10 * kVector;
+  bit_plane(b + 16, r, [&](int s) { return unit + 320 + kChunk * (s / 2) + kVector * (s % 2); });
+  uint8_t* lane = unit + 320 + 2 * kVector + 4 * r;
+  for (int v = 0; v < 32; ++v) store32(lane + kChunk * (v / 8) + kVector * (v % 8), load32(b + 48 + 4 * v));
 }
 
 void q6_k(const uint8_t* b, int, int r, uint8_t* unit) {
@@ -103,14 +106,15 @@ void q3_k(const uint8_t* b, int, int r, uint8_t* unit) {
     const int high = packed[8 + i % 4] >> (i / 4 * 2) & 3;
     unit[64 + 16 * i + r] = static_cast<uint8_t>((low | high << 4) - 32);
   }
-  two_bits(b + 32, r, unit + 320);
-  bit_plane(b, r, unit + 320 + 16 * kVector);
+  constexpr int kPair = 3 * kVector;
+  bit_plane(b, r, [&](int s) { return unit + 320 + kPair * s; });
+  two_bits(b + 32, r, unit + 320 + kVector, kPair);
 }
 
 void q2_k(const uint8_t* b, int, int r, uint8_t* unit) {
   copy_scales(b + 80, b + 82, r, unit);
   for (int s = 0; s < 16; ++s) unit[64 + 16 * s + r] = b[s];
-  two_bits(b + 16, r, unit + 320);
+  two_bits(b + 16, r, unit + 320, 2 * kVector);
 }
 
 void iq4_xs(const uint8_t* b, int, int r, uint8_t* unit) {

@@ -38,8 +38,8 @@ void block_of_32(DType type, const LaneView& lane, int b, BlockCodes& codes) {
     if (type == DType::kQ8_0) {
       code = lane.vector(vectors, 8 * b + g, j) ^ 0x80;
     } else {
-      code = lane.vector(vectors, g, j) >> 4 * b & 15;
-      if (five) code |= (lane.vector(vectors, 8 + b, j) >> g & 1) << 4;
+      code = lane.vector(vectors, five ? 2 + g : g, j) >> 4 * b & 15;
+      if (five) code |= (lane.vector(vectors, b, j) >> g & 1) << 4;
     }
     codes.code[e] = static_cast<uint8_t>(code);
   }
@@ -53,8 +53,8 @@ int code_of_256(DType type, const LaneView& lane, int e) {
     case DType::kQ4_K:
       return lane.vector(320, 8 * (e / 64) + in_sub32, j) >> 4 * (e / 32 % 2) & 15;
     case DType::kQ5_K:
-      return (lane.vector(320, 8 * (e / 64) + in_sub32, j) >> 4 * (e / 32 % 2) & 15) |
-             (lane.vector(320, 32 + e / 32, j) >> in_sub32 & 1) << 4;
+      return (lane.vector(320, 10 * (e / 64) + 2 + in_sub32, j) >> 4 * (e / 32 % 2) & 15) |
+             (lane.vector(320, 10 * (e / 64) + e / 32 % 2, j) >> in_sub32 & 1) << 4;
     case DType::kIQ4_XS:
       return lane.vector(192, 8 * (e / 64) + in_sub32, j) >> 4 * (e / 32 % 2) & 15;
     case DType::kQ6_K: {
@@ -64,8 +64,8 @@ int code_of_256(DType type, const LaneView& lane, int e) {
              lane.vector(320, first + 2, j) >> 6 << 4;
     }
     case DType::kQ3_K:
-      return (lane.vector(320, e / 16, j) >> 2 * in_sub16 & 3) |
-             (lane.vector(320, 16 + e / 32, j) >> in_sub32 & 1) << 2;
+      return (lane.vector(320, 3 * (e / 32) + 1 + e / 16 % 2, j) >> 2 * in_sub16 & 3) |
+             (lane.vector(320, 3 * (e / 32), j) >> in_sub32 & 1) << 2;
     default:  // Q2_K
       return lane.vector(320, e / 16, j) >> 2 * in_sub16 & 3;
   }

@@ -22,9 +22,9 @@ int value32(DType type, const uint8_t* unit, int b, int e, int r) {
   if (type == DType::kQ8_0) return unit[64 + (b * 8 + g) * 64 + lane] - 128;
   const bool two = type == DType::kQ4_1 || type == DType::kQ5_1;
   const uint8_t* const codes = unit + (two ? 128 : 64);
-  const int low = codes[g * 64 + lane] >> (4 * b) & 15;
   const bool five = type == DType::kQ5_0 || type == DType::kQ5_1;
-  const int high = five ? (codes[(8 + b) * 64 + lane] >> g & 1) * 16 : 0;
+  const int low = codes[(five ? 2 + g : g) * 64 + lane] >> (4 * b) & 15;
+  const int high = five ? (codes[b * 64 + lane] >> g & 1) * 16 : 0;
   switch (type) {
     case DType::kQ4_0:
       return low - 8;
@@ -54,8 +54,10 @@ Weight256 value256(DType type, const uint8_t* unit, int e, int r) {
   switch (type) {
     case DType::kQ4_K:
     case DType::kQ5_K: {
-      const int low = unit[320 + (sub32 / 2 * 8 + g32) * 64 + lane] >> (sub32 % 2 * 4) & 15;
-      const int high = type == DType::kQ5_K ? unit[2368 + sub32 * 64 + lane] >> g32 & 1 : 0;
+      const bool five = type == DType::kQ5_K;
+      const uint8_t* const v = unit + 320 + sub32 / 2 * (five ? 640 : 512) + lane;
+      const int low = v[(five ? 2 + g32 : g32) * 64] >> (sub32 % 2 * 4) & 15;
+      const int high = five ? v[sub32 % 2 * 64] >> g32 & 1 : 0;
       return {low + 16 * high, unit[64 + sub32 * 16 + r], unit[192 + sub32 / 2 * 32 + r * 2 + sub32 % 2]};
     }
     case DType::kQ6_K: {
@@ -64,8 +66,9 @@ Weight256 value256(DType type, const uint8_t* unit, int e, int r) {
       return {code - 32, signed_at(64 + sub16 * 16 + r), 0};
     }
     case DType::kQ3_K: {
-      const int low = unit[320 + sub16 * 64 + lane] >> (2 * g16) & 3;
-      const int high = unit[1344 + sub32 * 64 + lane] >> g32 & 1;
+      const uint8_t* const v = unit + 320 + sub32 * 192 + lane;
+      const int low = v[(1 + sub16 % 2) * 64] >> (2 * g16) & 3;
+      const int high = v[0] >> g32 & 1;
       return {low + 4 * high - 4, signed_at(64 + sub16 * 16 + r), 0};
     }
     case DType::kQ2_K: {

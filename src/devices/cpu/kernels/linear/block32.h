@@ -35,7 +35,7 @@ struct Q4_0 {
 struct Q4_1 {
   static constexpr int kUnitBytes = 640, kMax = 15, kOffset = 0;
   static constexpr bool kHasMin = true, kBrainScale = false;
-  static constexpr int kFetchRows = 2;
+  static constexpr int kFetchRows = 4;
   static constexpr bool kOnePanel = true, kSixRows = true;
   template <int B, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit) {
@@ -43,10 +43,11 @@ struct Q4_1 {
   }
 };
 
-// Four bits and the fifth from the block's vector of high bits.
+// Four bits and the fifth from the block's vector of high bits, of which two lie before the others.
 template <int B, int G>
 YOKE_INLINE VB five_bits(const uint8_t* vectors) {
-  return join(nibbles<B>(vectors + G * kVectorBytes), bits<G - 4, 0x10>(load_bytes(vectors + (8 + B) * 64)));
+  const VB high = load_bytes(vectors + B * kVectorBytes);
+  return join(nibbles<B>(vectors + (2 + G) * kVectorBytes), bits<G - 4, 0x10>(high));
 }
 
 struct Q5_0 {
@@ -243,6 +244,7 @@ struct Block32 {
       return add_blocks<Panels, Tokens>(tile, w, x, act, blocks, acc);
     }
     for (int block = 0; block < blocks; block += 2) {
+      if constexpr (Codes::kHasMin && !fetches<Block32, Panels, Tokens>()) read_in_order<Panels>(w, 2);
       fetch_next<Block32, Panels, Tokens>(tile, w, x, 0, kUnitBytes / kVectorBytes, true);
       add_block<0, Panels, Tokens>(w, x, act, block, acc);
       if (block + 1 == blocks) break;  // an odd number of blocks

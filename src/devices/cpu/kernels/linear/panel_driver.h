@@ -41,14 +41,20 @@ struct Tile {
   int count;  // elements, at most kPiece
 };
 
+// Whether a tile fetches ahead. One of fewer than kFetchRows rows is one stream, with which the memory's own
+// prefetcher does better alone, unless it is one of several tiles of many rows.
+template <class Format, int Panels, int Tokens>
+constexpr bool fetches() {
+  return Tokens >= Format::kFetchRows || (Format::kNarrowRows > 0 && Panels > 1 && Tokens > 1);
+}
+
 // Fetched ahead while a tile computes: the lines [begin, end) of the next piece's unit, as far as they are
 // this tile's, and with next_x the next tile's rows. Without it the memory idles while a piece is used from
-// the first cache. Tiles of fewer than kFetchRows rows are one stream, with which the memory's own prefetcher
-// does better alone.
+// the first cache.
 template <class Format, int Panels, int Tokens>
 YOKE_INLINE void fetch_next(const Tile<Panels, Tokens>& tile, const uint8_t* const (&w)[Panels],
                             const uint8_t* const (&x)[Tokens], int begin, int end, bool next_x) {
-  if constexpr (Tokens >= Format::kFetchRows) {
+  if constexpr (fetches<Format, Panels, Tokens>()) {
     if (next_x) {
       for (int t = 0; t < Tokens; ++t) fetch_ahead(x[t] + tile.next_rows);
     }
@@ -61,9 +67,21 @@ YOKE_INLINE void fetch_next(const Tile<Panels, Tokens>& tile, const uint8_t* con
 // The same for what a piece has beside the bytes of x: `bytes` at x + offset.
 template <class Format, int Panels, int Tokens>
 YOKE_INLINE void fetch_next_side(const Tile<Panels, Tokens>& tile, int64_t offset, int bytes) {
-  if constexpr (Tokens >= Format::kFetchRows) {
+  if constexpr (fetches<Format, Panels, Tokens>()) {
     for (int t = 0; t < Tokens; ++t) {
       for (int i = 0; i < bytes; i += kVectorBytes) fetch_ahead(tile.x[t] + tile.next_rows + offset + i);
+    }
+  }
+}
+
+// The first `lines` of a unit, before anything else of it: the memory's own prefetcher follows a panel that is
+// read in order, and loses one of whose units the codes are read before the scales.
+template <int Panels>
+YOKE_INLINE void read_in_order(const uint8_t* const (&w)[Panels], int lines) {
+  for (int r = 0; r < Panels; ++r) {
+    for (int i = 0; i < lines; ++i) {
+      const volatile uint8_t* const line = w[r] + i * kVectorBytes;
+      (void)*line;
     }
   }
 }

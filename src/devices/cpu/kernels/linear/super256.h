@@ -4,17 +4,18 @@
 
 // A super-block is kSteps steps of kStepSubs sub-blocks of kSubGroups vectors; a step's data lie at a fixed
 // stride. codes<S, G>: the vector of sub-block S of the step, group G, as unsigned bytes; value = code -
-// kOffset. scale<S>: the sub-scales as int32. min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs. kSixRows
-// as in block32.h.
+// kOffset. scale<S>: the sub-scales as int32. min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs.
+// kCodesAt: where what is not scales begins. kFetchRows, kSixRows as in block32.h.
 struct Q4_K {
-  static constexpr int kUnitBytes = 2368, kMax = 15, kOffset = 0;
+  static constexpr int kUnitBytes = 2368, kCodesAt = 320, kMax = 15, kOffset = 0;
   static constexpr int kMostScale = 63;  // of either sign
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
+  static constexpr int kFetchRows = 4;
   static constexpr bool kHasMin = true;
-  static constexpr bool kTwoStreams = false, kSixRows = true;
+  static constexpr bool kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    return nibbles<S>(unit + 320 + (step * 8 + G) * kVectorBytes);
+    return nibbles<S>(unit + kCodesAt + (step * 8 + G) * kVectorBytes);
   }
   template <int S>
   static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
@@ -26,15 +27,15 @@ struct Q4_K {
 };
 
 struct Q5_K {
-  static constexpr int kUnitBytes = 2880, kMax = 31, kOffset = 0;
+  static constexpr int kUnitBytes = 2880, kCodesAt = 320, kMax = 31, kOffset = 0;
   static constexpr int kMostScale = 63;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
+  static constexpr int kFetchRows = 4;
   static constexpr bool kHasMin = true;
-  static constexpr bool kTwoStreams = true, kSixRows = true;
+  static constexpr bool kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    const VB high = load_bytes(unit + 2368 + (step * 2 + S) * kVectorBytes);
-    return join(Q4_K::codes<S, G>(unit, step), bits<G - 4, 0x10>(high));
+    return five_bits<S, G>(unit + kCodesAt + step * 10 * kVectorBytes);
   }
   template <int S>
   static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
@@ -44,14 +45,15 @@ struct Q5_K {
 };
 
 struct Q6_K {
-  static constexpr int kUnitBytes = 3392, kMax = 63, kOffset = 32;
+  static constexpr int kUnitBytes = 3392, kCodesAt = 320, kMax = 63, kOffset = 32;
   static constexpr int kMostScale = 128;
   static constexpr int kSteps = 16, kStepSubs = 1, kSubGroups = 4;
+  static constexpr int kFetchRows = 4;
   static constexpr bool kHasMin = false;
-  static constexpr bool kTwoStreams = false, kSixRows = true;
+  static constexpr bool kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    const uint8_t* const v = unit + 320 + step * 3 * kVectorBytes;
+    const uint8_t* const v = unit + kCodesAt + step * 3 * kVectorBytes;
     if constexpr (G < 3) {
       return bits<0, 0x3F>(load_bytes(v + G * kVectorBytes));
     } else {
@@ -68,16 +70,17 @@ struct Q6_K {
 };
 
 struct Q3_K {
-  static constexpr int kUnitBytes = 1856, kMax = 7, kOffset = 4;
+  static constexpr int kUnitBytes = 1856, kCodesAt = 320, kMax = 7, kOffset = 4;
   static constexpr int kMostScale = 32;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
+  static constexpr int kFetchRows = 4;
   static constexpr bool kHasMin = false;
-  static constexpr bool kTwoStreams = true, kSixRows = true;
+  static constexpr bool kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    const VB low = bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
-    const VB high = bits<S * 4 + G - 2, 0x04>(load_bytes(unit + 1344 + step * kVectorBytes));
-    return join(low, high);
+    const uint8_t* const pair = unit + kCodesAt + step * 3 * kVectorBytes;
+    const VB high = bits<S * 4 + G - 2, 0x04>(load_bytes(pair));
+    return join(bits<G * 2, 0x03>(load_bytes(pair + (1 + S) * kVectorBytes)), high);
   }
   template <int S>
   static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
@@ -86,14 +89,15 @@ struct Q3_K {
 };
 
 struct Q2_K {
-  static constexpr int kUnitBytes = 1344, kMax = 3, kOffset = 0;
+  static constexpr int kUnitBytes = 1344, kCodesAt = 320, kMax = 3, kOffset = 0;
   static constexpr int kMostScale = 15;
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
+  static constexpr int kFetchRows = 4;
   static constexpr bool kHasMin = true;
-  static constexpr bool kTwoStreams = false, kSixRows = false;
+  static constexpr bool kSixRows = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    return bits<G * 2, 0x03>(load_bytes(unit + 320 + (step * 2 + S) * kVectorBytes));
+    return bits<G * 2, 0x03>(load_bytes(unit + kCodesAt + (step * 2 + S) * kVectorBytes));
   }
   template <int S>
   static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
@@ -107,14 +111,15 @@ struct Q2_K {
 };
 
 struct IQ4_XS {
-  static constexpr int kUnitBytes = 2240, kMax = 255, kOffset = 128;
+  static constexpr int kUnitBytes = 2240, kCodesAt = 192, kMax = 255, kOffset = 128;
   static constexpr int kMostScale = 32;
   static constexpr int kSteps = 4, kStepSubs = 2, kSubGroups = 8;
+  static constexpr int kFetchRows = 2;
   static constexpr bool kHasMin = false;
-  static constexpr bool kTwoStreams = false, kSixRows = true;
+  static constexpr bool kSixRows = true;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    return lookup(kIq4Codes, nibbles<S>(unit + 192 + (step * 8 + G) * kVectorBytes));
+    return lookup(kIq4Codes, nibbles<S>(unit + kCodesAt + (step * 8 + G) * kVectorBytes));
   }
   template <int S>
   static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
@@ -133,7 +138,7 @@ struct Blocks256 {
 template <class Codes>
 struct Super256 {
   static constexpr int kUnit = 256, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
-  static constexpr int kFetchRows = 2;
+  static constexpr int kFetchRows = Codes::kFetchRows;
   static constexpr int kMiddleRows = Codes::kSixRows ? kQuantMiddleRows : 0;
   using WideTiles = SuperWideTiles<Super256>;
   using NarrowTiles = QuantNarrowTiles<Super256>;
@@ -257,10 +262,6 @@ struct Super256 {
     for (int pair = 0; pair < kPairs; ++pair) {
       const int line = kLines * pair / kPairs;
       const int end = kLines * (pair + 1) / kPairs;
-      // The memory's own prefetcher takes two streams a panel for noise.
-      if constexpr (Tokens == 1 && Codes::kTwoStreams) {
-        for (int i = line; i < end; ++i) fetch_ahead(w[0] + 4 * kUnitBytes + i * kVectorBytes);
-      }
       fetch_next<Super256, Panels, Tokens>(tile, w, x, line, end, pair % (64 / kPairElements) == 0);
       if constexpr (!kBetween) {
         sum_sub<0>(w, x, pair, start, first, nothing);
@@ -313,6 +314,9 @@ struct Super256 {
         unrolled<Panels>([&](auto r)
                              __attribute__((always_inline)) { total[r.value][t.value] = zero_int(); });
       });
+      if constexpr (!fetches<Super256, Panels, Tokens>()) {
+        read_in_order<Panels>(w, Codes::kCodesAt / kVectorBytes);
+      }
       add_pairs<Panels, Tokens>(tile, w, x, start, total);
       add_term<Panels, Tokens>(w, act, block, total, acc);
       for (int r = 0; r < Panels; ++r) w[r] += kUnitBytes;

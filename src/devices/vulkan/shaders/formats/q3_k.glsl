@@ -7,11 +7,11 @@
 float panel_d(uint64_t unit, uint lane) { return half_to_float(InU16(unit).v[lane]); }
 int panel_scale(uint64_t unit, uint sub, uint lane) { return int(InI8(unit + 64).v[sub * 16 + lane]); }
 void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
-  InU32 p = InU32(unit + 320 + chunk * 256);
-  InU32 high = InU32(unit + 1344 + chunk * 128);
+  InU32 p = InU32(unit + 320 + chunk * 384);
   [[unroll]] for (uint s = 0; s < 4; ++s) {
-    const uint v = p.v[s * 16 + lane];
-    const uint h = high.v[(s >> 1) * 16 + lane] >> ((s & 1u) * 4u);
+    const uint pair = (s >> 1) * 48 + lane;  // a vector of high bits, then two of low ones
+    const uint v = p.v[pair + 16 + (s & 1u) * 16];
+    const uint h = p.v[pair] >> ((s & 1u) * 4u);
     [[unroll]] for (uint g = 0; g < 4; ++g) {
       q[s * 4 + g] = ((v >> (2u * g)) & 0x03030303u) | (((h >> g) & 0x01010101u) << 2);
     }

@@ -6,10 +6,10 @@
 float panel_d(uint64_t unit, uint block, uint lane) { return half_to_float(InU16(unit).v[block * 16 + lane]); }
 void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
   InU32 p = InU32(unit + 64);
-  const uint high0 = p.v[8 * 16 + lane];
-  const uint high1 = p.v[9 * 16 + lane];
+  const uint high0 = p.v[lane];
+  const uint high1 = p.v[16 + lane];
   [[unroll]] for (uint g = 0; g < 8; ++g) {
-    const uint v = p.v[g * 16 + lane];
+    const uint v = p.v[(2 + g) * 16 + lane];
     q[g] = (v & 0x0F0F0F0Fu) | (((high0 >> g) & 0x01010101u) << 4);
     q[8 + g] = ((v >> 4) & 0x0F0F0F0Fu) | (((high1 >> g) & 0x01010101u) << 4);
   }

@@ -11,12 +11,11 @@ int panel_min(uint64_t unit, uint sub, uint lane) {
   return int(InU8(unit + 192).v[((sub >> 1) * 16 + lane) * 2 + (sub & 1u)]);
 }
 void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
-  InU32 p = InU32(unit + 320 + chunk * 512);
-  InU32 high = InU32(unit + 2368 + chunk * 128);
-  const uint high0 = high.v[lane];
-  const uint high1 = high.v[16 + lane];
+  InU32 p = InU32(unit + 320 + chunk * 640);
+  const uint high0 = p.v[lane];
+  const uint high1 = p.v[16 + lane];
   [[unroll]] for (uint g = 0; g < 8; ++g) {
-    const uint v = p.v[g * 16 + lane];
+    const uint v = p.v[(2 + g) * 16 + lane];
     q[g] = (v & 0x0F0F0F0Fu) | (((high0 >> g) & 0x01010101u) << 4);
     q[8 + g] = ((v >> 4) & 0x0F0F0F0Fu) | (((high1 >> g) & 0x01010101u) << 4);
   }
