@@ -85,8 +85,9 @@ struct WideFloats {
 
 template <class Type>
 struct Floats {
-  // An element's add waits for the one before, so even one row wants several panels at work.
-  static constexpr int kUnit = Type::kUnit, kUnitBytes = 64, kNarrowRows = 0;
+  // An element's add waits for the one before, so few rows want several panels at work; one row waits for the
+  // memory, which gives one stream faster than two.
+  static constexpr int kUnit = Type::kUnit, kUnitBytes = 64, kNarrowRows = 1;
   using WideTiles = FloatWideTiles<Floats>;
   using NarrowTiles = FloatNarrowTiles<Floats>;
   using Wide = WideFloats;
