@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <bit>
 #include <chrono>
 #include <string>
 #include <system_error>
@@ -44,7 +45,12 @@ void pin(pthread_t thread, int cpu) {
 }  // namespace
 
 ThreadTeam::ThreadTeam(Options options)
-    : size_(options.threads), cpus_(std::move(options.cpus)), oversubscribed_(options.oversubscribed) {
+    : size_(options.threads),
+      cpus_(std::move(options.cpus)),
+      oversubscribed_(options.oversubscribed),
+      rounds_(std::bit_width(static_cast<unsigned>(size_ - 1))),
+      come_(static_cast<size_t>(size_ * rounds_)),
+      passed_(static_cast<size_t>(size_)) {
   threads_.reserve(size_ > 1 ? size_ - 1 : 0);
   try {
     for (int member = 1; member < size_; ++member) {
@@ -65,8 +71,7 @@ ThreadTeam::~ThreadTeam() {
 
 void ThreadTeam::end_threads() {
   stop_ = true;
-  epoch_.fetch_add(1);
-  epoch_.notify_all();
+  count_to(started_, ++runs_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -76,37 +81,41 @@ void ThreadTeam::run(Work work, void* context) {
   move_caller();
   work_ = work;
   context_ = context;
-  epoch_.fetch_add(1);
-  if (sleepers_.load() != 0) epoch_.notify_all();
+  count_to(started_, ++runs_);
   work(context, 0);
-  barrier();
+  barrier(0);
 }
 
 void ThreadTeam::serve(int member) {
-  uint32_t seen = 0;
-  for (;;) {
-    await(epoch_, seen, kIdleSpinNs);
-    ++seen;
+  for (uint32_t run = 1;; ++run) {
+    await(started_, run, kIdleSpinNs);
     if (stop_) return;
     work_(context_, member);
-    barrier();
+    barrier(member);
   }
 }
 
-void ThreadTeam::barrier() {
+void ThreadTeam::barrier(int member) {
   if (size_ == 1) return;
-  const uint32_t generation = generation_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(size_)) {
-    arrived_.store(0, std::memory_order_relaxed);
-    generation_.fetch_add(1);
-    if (sleepers_.load() != 0) generation_.notify_all();
-    return;
+  const uint32_t number = passed_[member].value.load(std::memory_order_relaxed) + 1;
+  passed_[member].value.store(number, std::memory_order_relaxed);
+  for (int round = 0; round < rounds_; ++round) {
+    const int behind = (member + (1 << round)) % size_;
+    count_to(come_[behind * rounds_ + round], number);
+    await(come_[member * rounds_ + round], number, kBarrierSpinNs);
   }
-  await(generation_, generation, kBarrierSpinNs);
 }
 
-void ThreadTeam::await(const std::atomic<uint32_t>& word, uint32_t seen, int64_t spin_ns) const {
-  const auto changed = [&] { return word.load(std::memory_order_acquire) != seen; };
+void ThreadTeam::count_to(Counter& counter, uint32_t number) {
+  // In one order with the announcement of who sleeps: either it is seen here, or the number there.
+  counter.value.store(number);
+  if (sleepers_.value.load() != 0) counter.value.notify_all();
+}
+
+void ThreadTeam::await(const Counter& counter, uint32_t number, int64_t spin_ns) const {
+  // A member may be a barrier ahead already; the counts wrap around.
+  const auto reached = [number](uint32_t count) { return static_cast<int32_t>(count - number) >= 0; };
+  const auto changed = [&] { return reached(counter.value.load(std::memory_order_acquire)); };
   if (!oversubscribed_) {
     // The clock is asked only now and then: most waits end within a few hundred nanoseconds.
     for (int i = 0; i < 64; ++i) {
@@ -125,10 +134,12 @@ void ThreadTeam::await(const std::atomic<uint32_t>& word, uint32_t seen, int64_t
     if (changed()) return;
     sched_yield();
   }
-  // Announced first, then looked at again: whoever changes the word afterwards sees the announcement.
-  sleepers_.fetch_add(1);
-  while (word.load() == seen) word.wait(seen);
-  sleepers_.fetch_sub(1);
+  // Announced first, then looked at again: whoever counts afterwards sees the announcement.
+  sleepers_.value.fetch_add(1);
+  for (uint32_t count = counter.value.load(); !reached(count); count = counter.value.load()) {
+    counter.value.wait(count);
+  }
+  sleepers_.value.fetch_sub(1);
 }
 
 void ThreadTeam::move_caller() const {

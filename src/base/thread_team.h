@@ -36,25 +36,34 @@ class ThreadTeam {
     run([](void* context, int member) { (*static_cast<std::remove_reference_t<F>*>(context))(member); }, &f);
   }
 
-  // Inside a run, by every member: all that was written before is seen by all behind it.
-  void barrier();
+  // Inside a run, by every member with its number: all that was written before is seen by all behind it.
+  void barrier(int member);
 
  private:
   void serve(int member);
   void end_threads();
-  // Until `word` differs from `seen`: spins, then yields, then sleeps.
-  void await(const std::atomic<uint32_t>& word, uint32_t seen, int64_t spin_ns) const;
+  // A counter on a cache line of its own: its neighbours are written by other members.
+  struct alignas(64) Counter {
+    std::atomic<uint32_t> value{0};
+  };
+
+  // Until `counter` has reached `number`: spins, then yields, then sleeps.
+  void await(const Counter& counter, uint32_t number, int64_t spin_ns) const;
+  void count_to(Counter& counter, uint32_t number);
   void move_caller() const;
 
   const int size_;
   const std::vector<int> cpus_;
   const bool oversubscribed_;
 
-  // Each on a cache line of its own: arrivals and releases are written by different members.
-  alignas(64) std::atomic<uint32_t> epoch_{0};  // counts runs; a change starts one
-  alignas(64) std::atomic<uint32_t> arrived_{0};
-  alignas(64) std::atomic<uint32_t> generation_{0};  // counts barriers passed
-  alignas(64) mutable std::atomic<uint32_t> sleepers_{0};
+  Counter started_;  // runs; a change starts one
+  uint32_t runs_ = 0;
+  // Dissemination barrier (Hensgen, Finkel and Manber 1988): in round r a member tells the one 2^r behind it
+  // how many barriers it has come to, and waits for the one 2^r before it.
+  const int rounds_;
+  std::vector<Counter> come_;    // [member][round], written by the one that tells
+  std::vector<Counter> passed_;  // [member], its own
+  mutable Counter sleepers_;
   Work work_ = nullptr;
   void* context_ = nullptr;
   bool stop_ = false;

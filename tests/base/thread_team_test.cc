@@ -19,7 +19,7 @@ void walk_phases(ThreadTeam& team, int phases) {
       const std::vector<int64_t>& from = phase % 2 == 0 ? even : odd;
       std::vector<int64_t>& to = phase % 2 == 0 ? odd : even;
       to[member] = std::accumulate(from.begin(), from.end(), int64_t{0}) % 1000003 + member;
-      team.barrier();
+      team.barrier(member);
     }
   });
   std::vector<int64_t> expected(members, 1);
@@ -61,7 +61,7 @@ TEST(ThreadTeam, AMemberThatComesLateIsWaitedFor) {
         std::this_thread::sleep_for(std::chrono::milliseconds(30));
         value = 7;
       }
-      team.barrier();
+      team.barrier(member);
       seen[member] = value;
     });
     EXPECT_EQ(seen[0], 7);

@@ -147,7 +147,7 @@ void SegmentRunner::walk(CpuSegment& segment, int member, Failure& failure) {
   int64_t since = observer_ != nullptr ? now_ns() : 0;
   for (size_t i = 0; i < segment.tasks().size(); ++i) {
     CpuTask& task = segment.tasks()[i];
-    if (task.barrier) team_.barrier();
+    if (task.barrier) team_.barrier(member);
     if (!failure.happened.load(std::memory_order_relaxed)) {
       try {
         task.op->run(segment.step(), me);
@@ -158,7 +158,7 @@ void SegmentRunner::walk(CpuSegment& segment, int member, Failure& failure) {
       }
     }
     if (observer_ != nullptr) {
-      team_.barrier();
+      team_.barrier(member);
       if (member == 0) observe(segment, i, since);
     }
   }
