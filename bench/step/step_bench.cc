@@ -114,7 +114,15 @@ class Bench {
     Program program = compile(net_, placement, limits);
     ExecutorParts parts;
     parts.devices = {device_.get()};
-    for (const ProgramWeight& w : program.weights) parts.weights.push_back(weight(w));
+    // One buffer for all weights, as the engine has: small matrices then lie in huge pages too.
+    uint64_t bytes = 0;
+    for (const ProgramWeight& w : program.weights) bytes += aligned(w.bytes);
+    Buffer& weights = filled(bytes, BufferUse::kWeights);
+    uint64_t at = 0;
+    for (const ProgramWeight& w : program.weights) {
+      parts.weights.push_back(weight(w, weights, at));
+      at += aligned(w.bytes);
+    }
     for (const ProgramCache& c : program.caches) parts.caches.push_back(cache(c, limits.blocks_per_sequence));
     executor_ = std::make_unique<Executor>(std::move(program), parts);
     make_step(rows, depth, limits);
@@ -129,9 +137,10 @@ class Bench {
   const Device& device() const { return *device_; }
 
  private:
-  BoundWeight weight(const ProgramWeight& w) {
+  static uint64_t aligned(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
+  BoundWeight weight(const ProgramWeight& w, Buffer& buffer, uint64_t at) {
     const NetWeight& source = net_.weights[index(w.source)];
-    return {&filled(w.bytes, BufferUse::kWeights), 0, source.type, w.layout, source.rows, source.cols};
+    return {&buffer, at, source.type, w.layout, source.rows, source.cols};
   }
   BoundCache cache(const ProgramCache& c, int32_t blocks) {
     const NetCache& source = net_.caches[index(c.source)];
