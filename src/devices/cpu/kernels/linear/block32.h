@@ -108,6 +108,50 @@ struct Blocks32 {
   float sum[Tokens][kPiece / 32];      // for formats with a minimum
 };
 
+#if defined(YOKE_ROW_PAIRS)
+// sum_groups of one panel by an even number of rows, two rows and two groups at a time.
+template <int Groups, class Sum, int Tokens, class CodesOf>
+YOKE_INLINE void sum_row_pairs(const uint8_t* const (&x)[Tokens], int offset, Sum (&sums)[1][Tokens],
+                               CodesOf&& codes) {
+  PairSum pairs[Tokens / 2];
+  for (int p = 0; p < Tokens / 2; ++p) pairs[p].start(sums[0][2 * p].sum, sums[0][2 * p + 1].sum);
+  unrolled<Groups / 2>([&](auto g) __attribute__((always_inline)) {
+    const RowPairs w =
+        row_pairs(codes(Index<0>{}, Index<2 * g.value>{}), codes(Index<0>{}, Index<2 * g.value + 1>{}));
+    const int at = offset + g.value * 8;
+    for (int p = 0; p < Tokens / 2; ++p) pairs[p].add(w, x[2 * p] + at, x[2 * p + 1] + at);
+  });
+  for (int p = 0; p < Tokens / 2; ++p) {
+    sums[0][2 * p].sum = pairs[p].first();
+    sums[0][2 * p + 1].sum = pairs[p].second();
+  }
+}
+#endif
+
+// The exact sums of so many groups. codes(r, g): panel r's vector of group g; offset: of the first group's
+// bytes in the rows. between(i), i = 0 .. Panels * Tokens - 1, is spread over the groups.
+template <int Groups, class Sum, int Panels, int Tokens, class CodesOf, class Between>
+YOKE_INLINE void sum_groups(const uint8_t* const (&x)[Tokens], int offset, Sum (&sums)[Panels][Tokens],
+                            CodesOf&& codes, Between&& between) {
+#if defined(YOKE_ROW_PAIRS)
+  if constexpr (Tokens % 2 == 0) return sum_row_pairs<Groups>(x, offset, sums, codes);
+#endif
+  unrolled<Groups>([&](auto g) __attribute__((always_inline)) {
+    typename Sum::Codes w[Panels];
+    unrolled<Panels>([&](auto r) __attribute__((always_inline)) { w[r.value] = Sum::prepare(codes(r, g)); });
+    unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+      const VX four = splat_bytes(x[t.value] + offset + g.value * 4);
+      unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+        sums[r.value][t.value].template add<g.value>(w[r.value], four);
+      });
+    });
+    constexpr int kFirst = Panels * Tokens * g.value / Groups;
+    constexpr int kEnd = Panels * Tokens * (g.value + 1) / Groups;
+    unrolled<kEnd - kFirst>([&](auto i)
+                                __attribute__((always_inline)) { between(Index<kFirst + i.value>{}); });
+  });
+}
+
 template <class Codes>
 struct Block32 {
   static constexpr int kUnit = 64, kUnitBytes = Codes::kUnitBytes, kNarrowRows = kQuantNarrowRows;
@@ -135,32 +179,19 @@ struct Block32 {
   template <int Panels, int Tokens>
   using Sums = DotSum<Codes::kMax, Codes::kOffset>[Panels][Tokens];
 
-  // The exact integer sums of one block of 32. between(i), i = 0 .. Panels * Tokens - 1, is spread over them.
+  // The exact integer sums of one block of 32.
   template <int B, int Panels, int Tokens, class Between>
   static YOKE_INLINE void sum_block(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
                                     const Blocks32<Tokens>& act, int block, Sums<Panels, Tokens>& sums,
                                     Between&& between) {
-    using Sum = DotSum<Codes::kMax, Codes::kOffset>;
     unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
       const VI start = Codes::kOffset == 0 ? zero_int() : splat(&act.start[t.value][block]);
       unrolled<Panels>([&](auto r) __attribute__((always_inline)) { sums[r.value][t.value].start(start); });
     });
-    unrolled<8>([&](auto g) __attribute__((always_inline)) {
-      typename Sum::Codes codes[Panels];
-      unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-        codes[r.value] = Sum::prepare(Codes::template codes<B, g.value>(w[r.value]));
-      });
-      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
-        const VX four = splat_bytes(x[t.value] + B * 32 + g.value * 4);
-        unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-          sums[r.value][t.value].template add<g.value>(codes[r.value], four);
-        });
-      });
-      constexpr int kFirst = Panels * Tokens * g.value / 8;
-      constexpr int kEnd = Panels * Tokens * (g.value + 1) / 8;
-      unrolled<kEnd - kFirst>([&](auto i)
-                                  __attribute__((always_inline)) { between(Index<kFirst + i.value>{}); });
-    });
+    const auto codes = [&](auto r, auto g) __attribute__((always_inline)) {
+      return Codes::template codes<B, g.value>(w[r.value]);
+    };
+    sum_groups<8>(x, B * 32, sums, codes, between);
   }
 
   // Term I of a block, panel by panel, in the recipe's order. The panel's scales stay in d and m.

@@ -217,3 +217,43 @@ struct DotSum {
   }
   VI sum;
 };
+
+#if defined(YOKE_I8MM)
+
+// Matrix instructions take two rows of codes by two rows of activations, eight bytes of each: twice the
+// products of a dot product's. Two groups make the eight bytes.
+#define YOKE_ROW_PAIRS 1
+
+// The groups' codes, two rows of the panel a register.
+struct RowPairs {
+  uint8x16_t v[2 * kQuarters];
+};
+YOKE_INLINE RowPairs row_pairs(const VB& even, const VB& odd) {
+  RowPairs out;
+  for (int i = 0; i < kQuarters; ++i) {
+    const uint32x4_t a = vreinterpretq_u32_u8(even.q[i]), b = vreinterpretq_u32_u8(odd.q[i]);
+    out.v[2 * i] = vreinterpretq_u8_u32(vzip1q_u32(a, b));
+    out.v[2 * i + 1] = vreinterpretq_u8_u32(vzip2q_u32(a, b));
+  }
+  return out;
+}
+
+// The sums of two rows of activations.
+struct PairSum {
+  YOKE_INLINE void start(const VI& first, const VI& second) {
+    for (int i = 0; i < kQuarters; ++i) {
+      v[2 * i] = vzip1q_s32(first.q[i], second.q[i]);
+      v[2 * i + 1] = vzip2q_s32(first.q[i], second.q[i]);
+    }
+  }
+  // first, second: eight bytes of either row.
+  YOKE_INLINE void add(const RowPairs& w, const uint8_t* first, const uint8_t* second) {
+    const int8x16_t x = vreinterpretq_s8_u8(vcombine_u8(vld1_u8(first), vld1_u8(second)));
+    for (int i = 0; i < 2 * kQuarters; ++i) v[i] = vusmmlaq_s32(v[i], w.v[i], x);
+  }
+  YOKE_INLINE VI first() const { return YOKE_QUARTERS(VI, vuzp1q_s32(v[2 * i], v[2 * i + 1])); }
+  YOKE_INLINE VI second() const { return YOKE_QUARTERS(VI, vuzp2q_s32(v[2 * i], v[2 * i + 1])); }
+  int32x4_t v[2 * kQuarters];  // of panel rows 2i, 2i + 1: first, second, first, second
+};
+
+#endif

@@ -161,33 +161,19 @@ struct Super256 {
   template <int Panels, int Tokens>
   using Sums = DotSum<Codes::kMax, Codes::kOffset>[Panels][Tokens];
 
-  // The exact sums of sub-block S of a pair. between(i), i = 0 .. Panels * Tokens - 1, is spread over them.
+  // The exact sums of sub-block S of a pair.
   template <int S, int Panels, int Tokens, class Between>
   static YOKE_INLINE void sum_sub(const uint8_t* const (&w)[Panels], const uint8_t* const (&x)[Tokens],
                                   int pair, const int32_t* start, Sums<Panels, Tokens>& sums,
                                   Between&& between) {
-    using Sum = DotSum<Codes::kMax, Codes::kOffset>;
     unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
       const VI first = Codes::kOffset == 0 ? zero_int() : splat(start + t.value * (kPiece / 16) + S);
       unrolled<Panels>([&](auto r) __attribute__((always_inline)) { sums[r.value][t.value].start(first); });
     });
-    unrolled<Codes::kSubGroups>([&](auto g) __attribute__((always_inline)) {
-      typename Sum::Codes codes[Panels];
-      unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-        codes[r.value] =
-            Sum::prepare(Codes::template codes<sub_of<S>(), g.value>(w[r.value], step_of<S>(pair)));
-      });
-      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
-        const VX four = splat_bytes(x[t.value] + (S * Codes::kSubGroups + g.value) * 4);
-        unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
-          sums[r.value][t.value].template add<g.value>(codes[r.value], four);
-        });
-      });
-      constexpr int kFirst = Panels * Tokens * g.value / Codes::kSubGroups;
-      constexpr int kEnd = Panels * Tokens * (g.value + 1) / Codes::kSubGroups;
-      unrolled<kEnd - kFirst>([&](auto i)
-                                  __attribute__((always_inline)) { between(Index<kFirst + i.value>{}); });
-    });
+    const auto codes = [&](auto r, auto g) __attribute__((always_inline)) {
+      return Codes::template codes<sub_of<S>(), g.value>(w[r.value], step_of<S>(pair));
+    };
+    sum_groups<Codes::kSubGroups>(x, S * Codes::kSubGroups * 4, sums, codes, between);
   }
   // Where a format with one sub-block in a step has those of a pair.
   template <int S>
