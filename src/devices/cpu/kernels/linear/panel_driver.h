@@ -74,8 +74,8 @@ YOKE_INLINE void fetch_next_side(const Tile<Panels, Tokens>& tile, int64_t offse
   }
 }
 
-// The first `lines` of a unit, before anything else of it: the memory's own prefetcher follows a panel that is
-// read in order, and loses one of whose units the codes are read before the scales.
+// The first `lines` of a unit, before anything else of it: the memory's own prefetcher follows a panel that
+// is read in order, and loses one of whose units the codes are read before the scales.
 template <int Panels>
 YOKE_INLINE void read_in_order(const uint8_t* const (&w)[Panels], int lines) {
   for (int r = 0; r < Panels; ++r) {
