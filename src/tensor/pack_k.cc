@@ -4,6 +4,7 @@
 namespace yoke::pack {
 namespace {
 
+constexpr uint32_t kLow1 = 0x01010101u;
 constexpr uint32_t kLow2 = 0x03030303u;
 constexpr uint32_t kLow4 = 0x0F0F0F0Fu;
 
@@ -11,6 +12,11 @@ constexpr uint32_t kLow4 = 0x0F0F0F0Fu;
 void copy_scales(const uint8_t* d, const uint8_t* dmin, int r, uint8_t* unit) {
   std::memcpy(unit + 2 * r, d, 2);
   if (dmin) std::memcpy(unit + 32 + 2 * r, dmin, 2);
+}
+
+// Where Q2_K and Q3_K have row r's byte of sub s: [8 pairs][16][2].
+int sub_pair(int s, int r) {
+  return 64 + 32 * (s / 2) + 2 * r + s % 2;
 }
 
 // Q4_K's and Q5_K's scales [8 subs][16] and mins [4 pairs][16][2] from their 12 bytes (see codes_k.cc).
@@ -43,15 +49,14 @@ void bit_plane(const uint8_t* plane, int r, Vector&& vector) {
   }
 }
 
-// Two-bit plane of Q2_K and Q3_K: 16 vectors, one per sub of 16, bits 2g of byte j for element 4g + j.
-// pair_bytes: from two subs to the next two.
-void two_bits(const uint8_t* plane, int r, uint8_t* vectors, int pair_bytes) {
+// Two-bit plane of Q2_K: 16 vectors, one per sub of 16, bits 2g of byte j for element 4g + j.
+void two_bits(const uint8_t* plane, int r, uint8_t* vectors) {
   for (int s = 0; s < 16; ++s) {
     const uint8_t* from = plane + 32 * (s / 8) + 16 * (s % 2);
     const int shift = 2 * (s / 2 % 4);
     uint32_t word = 0;
     for (int g = 0; g < 4; ++g) word |= (load32(from + 4 * g) >> shift & kLow2) << 2 * g;
-    store32(vectors + pair_bytes * (s / 2) + kVector * (s % 2) + 4 * r, word);
+    store32(vectors + kVector * s + 4 * r, word);
   }
 }
 
@@ -104,17 +109,26 @@ void q3_k(const uint8_t* b, int, int r, uint8_t* unit) {
   for (int i = 0; i < 16; ++i) {
     const int low = packed[i % 8] >> (i / 8 * 4) & 15;
     const int high = packed[8 + i % 4] >> (i / 4 * 2) & 3;
-    unit[64 + 16 * i + r] = static_cast<uint8_t>((low | high << 4) - 32);
+    unit[sub_pair(i, r)] = static_cast<uint8_t>((low | high << 4) - 32);
   }
-  constexpr int kPair = 3 * kVector;
-  bit_plane(b, r, [&](int s) { return unit + 320 + kPair * s; });
-  two_bits(b + 32, r, unit + 320 + kVector, kPair);
+  for (int s = 0; s < 8; ++s) {
+    uint32_t code[8];  // [group of four]: three bits each
+    for (int g = 0; g < 8; ++g) {
+      const uint32_t two = load32(b + 32 + 32 * (s / 4) + 4 * g) >> 2 * (s % 4) & kLow2;
+      code[g] = two | (load32(b + 4 * g) >> s & kLow1) << 2;
+    }
+    uint8_t* at = unit + 320 + 3 * kVector * s + 4 * r;
+    store32(at, code[0] | code[1] << 3 | (code[6] & kLow2) << 6);
+    store32(at + kVector, code[2] | code[3] << 3 | (code[7] & kLow2) << 6);
+    const uint32_t rest = (code[6] >> 2 & kLow1) << 6 | (code[7] >> 2 & kLow1) << 7;
+    store32(at + 2 * kVector, code[4] | code[5] << 3 | rest);
+  }
 }
 
 void q2_k(const uint8_t* b, int, int r, uint8_t* unit) {
   copy_scales(b + 80, b + 82, r, unit);
-  for (int s = 0; s < 16; ++s) unit[64 + 16 * s + r] = b[s];
-  two_bits(b + 16, r, unit + 320, 2 * kVector);
+  for (int s = 0; s < 16; ++s) unit[sub_pair(s, r)] = b[s];
+  two_bits(b + 16, r, unit + 320);
 }
 
 void iq4_xs(const uint8_t* b, int, int r, uint8_t* unit) {

@@ -64,8 +64,11 @@ int code_of_256(DType type, const LaneView& lane, int e) {
              lane.vector(320, first + 2, j) >> 6 << 4;
     }
     case DType::kQ3_K:
-      return (lane.vector(320, 3 * (e / 32) + 1 + e / 16 % 2, j) >> 2 * in_sub16 & 3) |
-             (lane.vector(320, 3 * (e / 32), j) >> in_sub32 & 1) << 2;
+      if (in_sub32 < 6) {
+        return lane.vector(320, 3 * (e / 32) + in_sub32 / 2, j) >> 3 * (in_sub32 % 2) & 7;
+      }
+      return lane.vector(320, 3 * (e / 32) + in_sub32 - 6, j) >> 6 |
+             (lane.vector(320, 3 * (e / 32) + 2, j) >> in_sub32 & 1) << 2;
     default:  // Q2_K
       return lane.vector(320, e / 16, j) >> 2 * in_sub16 & 3;
   }
@@ -77,7 +80,8 @@ void block_of_256(DType type, const LaneView& lane, BlockCodes& codes) {
   codes.d = lane.word(0, 0);
   if (mins) codes.m = lane.word(0, 1);
   for (int s = 0; s < subs; ++s) {
-    const uint8_t scale = lane.byte(64 + 16 * s + lane.r);
+    const bool pairs = type == DType::kQ2_K || type == DType::kQ3_K;
+    const uint8_t scale = lane.byte(pairs ? 64 + 32 * (s / 2) + 2 * lane.r + s % 2 : 64 + 16 * s + lane.r);
     codes.scale[s] = static_cast<int8_t>(type == DType::kQ2_K ? scale & 15 : scale);
     if (type == DType::kQ2_K) {
       codes.min[s] = scale >> 4;

@@ -141,7 +141,7 @@ TEST(PanelTable, Q3_KHighBit) {
   row[21] = std::byte{1 << 5};  // element 21 of 32-block 5: group 5, byte 1
   std::vector<std::byte> panel(panel_bytes(DType::kQ3_K, 256));
   pack_panels(DType::kQ3_K, 1, 256, row.data(), 0, 1, panel.data());
-  EXPECT_EQ(panel[320 + 192 * 5 + 1], std::byte{1 << 5});
+  EXPECT_EQ(panel[320 + 192 * 5 + 128 + 1], std::byte{4 << 3});
 }
 
 TEST(PanelTable, Bf16PairsLieTogether) {

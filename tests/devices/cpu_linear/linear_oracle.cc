@@ -67,12 +67,12 @@ Weight256 value256(DType type, const uint8_t* unit, int e, int r) {
     }
     case DType::kQ3_K: {
       const uint8_t* const v = unit + 320 + sub32 * 192 + lane;
-      const int low = v[(1 + sub16 % 2) * 64] >> (2 * g16) & 3;
-      const int high = v[0] >> g32 & 1;
-      return {low + 4 * high - 4, signed_at(64 + sub16 * 16 + r), 0};
+      const int code =
+          g32 < 6 ? v[g32 / 2 * 64] >> (g32 % 2 * 3) & 7 : v[(g32 - 6) * 64] >> 6 | (v[128] >> g32 & 1) << 2;
+      return {code - 4, signed_at(64 + sub32 * 32 + r * 2 + sub16 % 2), 0};
     }
     case DType::kQ2_K: {
-      const int both = unit[64 + sub16 * 16 + r];
+      const int both = unit[64 + sub32 * 32 + r * 2 + sub16 % 2];
       return {unit[320 + sub16 * 64 + lane] >> (2 * g16) & 3, both & 15, both >> 4};
     }
     default: {

@@ -174,9 +174,16 @@ struct AmxSuper256 {
   }
   template <int S>
   static YOKE_INLINE void unpack_sub(const uint8_t* unit, int step, int at, AmxScratch& scratch) {
-    const __m512i scale = Codes::template scale<S>(unit, step).v;
-    const __m512i twice =
-        _mm512_or_si512(_mm512_and_si512(scale, _mm512_set1_epi32(0xFFFF)), _mm512_slli_epi32(scale, 16));
+    __m512i twice;  // the sub-scale in both halves of a lane
+    if constexpr (HasScalePairs<Codes>) {
+      const __m512i pairs = Codes::scale_pairs(unit, step).v;
+      twice = S == 0 ? _mm512_mask_blend_epi16(0xAAAAAAAA, pairs, _mm512_slli_epi32(pairs, 16))
+                     : _mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_srli_epi32(pairs, 16), pairs);
+    } else {
+      const __m512i scale = Codes::template scale<S>(unit, step).v;
+      twice =
+          _mm512_or_si512(_mm512_and_si512(scale, _mm512_set1_epi32(0xFFFF)), _mm512_slli_epi32(scale, 16));
+    }
     unrolled<Codes::kSubGroups>([&](auto g) __attribute__((always_inline)) {
       unpack_vector(Codes::template codes<S, g.value>(unit, step), twice, at + g.value, scratch);
     });

@@ -124,6 +124,9 @@ YOKE_INLINE VI load_i8(const uint8_t* p) {
 YOKE_INLINE VI load_u8_pairs(const uint8_t* p) {
   return YOKE_QUARTERS(VI, vreinterpretq_s32_u16(vmovl_u8(vld1_u8(p + 8 * i))));
 }
+YOKE_INLINE VI load_i8_pairs(const uint8_t* p) {
+  return YOKE_QUARTERS(VI, vreinterpretq_s32_s16(vmovl_s8(vreinterpret_s8_u8(vld1_u8(p + 8 * i)))));
+}
 YOKE_INLINE uint16x4_t load_words(const uint8_t* p) {
   return vreinterpret_u16_u8(vld1_u8(p));
 }
@@ -164,15 +167,8 @@ template <int Shift, int Mask>
 YOKE_INLINE VI bits_int(VI v) {
   return YOKE_QUARTERS(VI, vandq_s32(vshlq_s32(v.q[i], vdupq_n_s32(-Shift)), vdupq_n_s32(Mask)));
 }
-template <int Shift>
-YOKE_INLINE VI shift_up(VI v) {
-  return YOKE_QUARTERS(VI, vshlq_n_s32(v.q[i], Shift));
-}
 YOKE_INLINE VB join(VB a, VB b) {
   return YOKE_QUARTERS(VB, vorrq_u8(a.q[i], b.q[i]));
-}
-YOKE_INLINE VI join_int(VI a, VI b) {
-  return YOKE_QUARTERS(VI, vorrq_s32(a.q[i], b.q[i]));
 }
 YOKE_INLINE VB lookup(const uint8_t (&table)[16], VB codes) {
   const uint8x16_t t = vld1q_u8(table);
@@ -184,6 +180,13 @@ YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
   const int32x4_t x0 = vdupq_n_s32(static_cast<int16_t>(*x)), x1 = vdupq_n_s32(*x >> 16);
   return YOKE_QUARTERS(VI, vmlaq_s32(vmlaq_s32(acc.q[i], vshrq_n_s32(vshlq_n_s32(pairs.q[i], 16), 16), x0),
                                      vshrq_n_s32(pairs.q[i], 16), x1));
+}
+
+// acc + first * the pairs' lower halves + second * their upper ones; first and second fit 16 bits.
+YOKE_INLINE VI add_scaled(VI acc, VI first, VI second, VI pairs) {
+  return YOKE_QUARTERS(
+      VI, vmlaq_s32(vmlaq_s32(acc.q[i], first.q[i], vshrq_n_s32(vshlq_n_s32(pairs.q[i], 16), 16)),
+                    second.q[i], vshrq_n_s32(pairs.q[i], 16)));
 }
 
 // A sum of code * x over the groups of a sub-block, plus what start() was given: -offset * sum of x. Without

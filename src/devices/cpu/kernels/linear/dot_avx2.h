@@ -119,6 +119,9 @@ YOKE_INLINE VI load_i8(const uint8_t* p) {
 YOKE_INLINE VI load_u8_pairs(const uint8_t* p) {
   return {_mm256_cvtepu8_epi16(load16(p)), _mm256_cvtepu8_epi16(load16(p + 16))};
 }
+YOKE_INLINE VI load_i8_pairs(const uint8_t* p) {
+  return {_mm256_cvtepi8_epi16(load16(p)), _mm256_cvtepi8_epi16(load16(p + 16))};
+}
 YOKE_INLINE VF load_half(const uint8_t* p) {
   return {_mm256_cvtph_ps(load16(p)), _mm256_cvtph_ps(load16(p + 16))};
 }
@@ -159,14 +162,7 @@ YOKE_INLINE VI bits_int(VI v) {
   return {_mm256_and_si256(_mm256_srli_epi32(v.lo, Shift), mask),
           _mm256_and_si256(_mm256_srli_epi32(v.hi, Shift), mask)};
 }
-template <int Shift>
-YOKE_INLINE VI shift_up(VI v) {
-  return {_mm256_slli_epi32(v.lo, Shift), _mm256_slli_epi32(v.hi, Shift)};
-}
 YOKE_INLINE VB join(VB a, VB b) {
-  return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
-}
-YOKE_INLINE VI join_int(VI a, VI b) {
   return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
 }
 YOKE_INLINE VB lookup(const uint8_t (&table)[16], VB codes) {
@@ -192,14 +188,22 @@ YOKE_INLINE __m256i dot_words(__m256i acc, __m256i pairs, __m256i x) {
 #endif
 
 // acc + w0 * x0 + w1 * x1 for pairs of int16.
+YOKE_INLINE __m256i add_pairs_of(__m256i acc, __m256i pairs, __m256i x) {
+#if defined(YOKE_VNNI)
+  return dot_words(acc, pairs, x);
+#else
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, x));
+#endif
+}
 YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
   const __m256i v = splat_int(x);
-#if defined(YOKE_VNNI)
-  return {dot_words(acc.lo, pairs.lo, v), dot_words(acc.hi, pairs.hi, v)};
-#else
-  return {_mm256_add_epi32(acc.lo, _mm256_madd_epi16(pairs.lo, v)),
-          _mm256_add_epi32(acc.hi, _mm256_madd_epi16(pairs.hi, v))};
-#endif
+  return {add_pairs_of(acc.lo, pairs.lo, v), add_pairs_of(acc.hi, pairs.hi, v)};
+}
+// acc + first * the pairs' lower halves + second * their upper ones; first and second fit 16 bits.
+YOKE_INLINE VI add_scaled(VI acc, VI first, VI second, VI pairs) {
+  const __m256i lo = _mm256_blend_epi16(first.lo, _mm256_slli_epi32(second.lo, 16), 0xAA);
+  const __m256i hi = _mm256_blend_epi16(first.hi, _mm256_slli_epi32(second.hi, 16), 0xAA);
+  return {add_pairs_of(acc.lo, pairs.lo, lo), add_pairs_of(acc.hi, pairs.hi, hi)};
 }
 
 #if defined(YOKE_VNNI)

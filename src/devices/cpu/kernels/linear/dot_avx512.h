@@ -124,6 +124,9 @@ YOKE_INLINE VI load_i8(const uint8_t* p) {
 YOKE_INLINE VI load_u8_pairs(const uint8_t* p) {
   return {_mm512_cvtepu8_epi16(load32(p))};
 }
+YOKE_INLINE VI load_i8_pairs(const uint8_t* p) {
+  return {_mm512_cvtepi8_epi16(load32(p))};
+}
 YOKE_INLINE VF load_half(const uint8_t* p) {
   return {_mm512_cvtph_ps(load32(p))};
 }
@@ -161,9 +164,6 @@ YOKE_INLINE VI shift_up(VI v) {
 YOKE_INLINE VB join(VB a, VB b) {
   return {_mm512_or_si512(a.v, b.v)};
 }
-YOKE_INLINE VI join_int(VI a, VI b) {
-  return {_mm512_or_si512(a.v, b.v)};
-}
 YOKE_INLINE VB lookup(const uint8_t (&table)[16], VB codes) {
   const __m512i t = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
   return {_mm512_shuffle_epi8(t, codes.v)};
@@ -175,6 +175,16 @@ YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
   return {_mm512_dpwssd_epi32(acc.v, pairs.v, _mm512_set1_epi32(*x))};
 #else
   return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs.v, _mm512_set1_epi32(*x)))};
+#endif
+}
+
+// acc + first * the pairs' lower halves + second * their upper ones; first and second fit 16 bits.
+YOKE_INLINE VI add_scaled(VI acc, VI first, VI second, VI pairs) {
+  const __m512i sums = _mm512_mask_blend_epi16(0xAAAAAAAA, first.v, _mm512_slli_epi32(second.v, 16));
+#if defined(YOKE_VNNI)
+  return {_mm512_dpwssd_epi32(acc.v, pairs.v, sums)};
+#else
+  return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs.v, sums))};
 #endif
 }
 

@@ -106,6 +106,11 @@ YOKE_INLINE VI load_u8_pairs(const uint8_t* p) {
   return reinterpret_cast<VI>(__builtin_convertvector(load_as<Small>(p), VS));
 }
 
+YOKE_INLINE VI load_i8_pairs(const uint8_t* p) {
+  typedef int8_t Small __attribute__((vector_size(32)));
+  return reinterpret_cast<VI>(__builtin_convertvector(load_as<Small>(p), VS));
+}
+
 YOKE_INLINE VF load_brain(const uint8_t* p) {
   return reinterpret_cast<VF>(widen<uint16_t>(p) << 16);
 }
@@ -141,14 +146,7 @@ template <int Shift, int Mask>
 YOKE_INLINE VI bits_int(VI v) {
   return (v >> Shift) & Mask;
 }
-template <int Shift>
-YOKE_INLINE VI shift_up(VI v) {
-  return v << Shift;
-}
 YOKE_INLINE VB join(VB a, VB b) {
-  return a | b;
-}
-YOKE_INLINE VI join_int(VI a, VI b) {
   return a | b;
 }
 // A call, since 64 scalar loads written out at every use compile for minutes.
@@ -166,6 +164,11 @@ YOKE_INLINE VB lookup(const uint8_t (&table)[16], VB codes) {
 YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
   const int32_t low = static_cast<int16_t>(*x), high = *x >> 16;
   return acc + ((pairs << 16) >> 16) * low + (pairs >> 16) * high;
+}
+
+// acc + first * the pairs' lower halves + second * their upper ones; first and second fit 16 bits.
+YOKE_INLINE VI add_scaled(VI acc, VI first, VI second, VI pairs) {
+  return acc + first * ((pairs << 16) >> 16) + second * (pairs >> 16);
 }
 
 // Four signed bytes, the same for every row of the panel.

@@ -4,7 +4,8 @@
 
 // A super-block is kSteps steps of kStepSubs sub-blocks of kSubGroups vectors; a step's data lie at a fixed
 // stride. codes<S, G>: the vector of sub-block S of the step, group G, as unsigned bytes; value = code -
-// kOffset. scale<S>: the sub-scales as int32. min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs.
+// kOffset. scale<S>: the sub-scales as int32, or, where a sub-block's sum fits 16 bits, scale_pairs, as
+// min_pairs: for sub-blocks 2p, 2p + 1, as int16 pairs.
 // kCodesAt: where what is not scales begins. kFetchRows, kSixRows as in block32.h.
 struct Q4_K {
   static constexpr int kUnitBytes = 2368, kCodesAt = 320, kMax = 15, kOffset = 0;
@@ -75,16 +76,20 @@ struct Q3_K {
   static constexpr int kSteps = 8, kStepSubs = 2, kSubGroups = 4;
   static constexpr int kFetchRows = 4;
   static constexpr bool kHasMin = false;
-  static constexpr bool kSixRows = true;
+  static constexpr bool kSixRows = false;
   template <int S, int G>
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
-    const uint8_t* const pair = unit + kCodesAt + step * 3 * kVectorBytes;
-    const VB high = bits<S * 4 + G - 2, 0x04>(load_bytes(pair));
-    return join(bits<G * 2, 0x03>(load_bytes(pair + (1 + S) * kVectorBytes)), high);
+    const uint8_t* const v = unit + kCodesAt + step * 3 * kVectorBytes;
+    constexpr int g = S * 4 + G;
+    if constexpr (g < 6) {
+      return bits<g % 2 * 3, 0x07>(load_bytes(v + g / 2 * kVectorBytes));
+    } else {
+      const VB high = bits<g - 2, 0x04>(load_bytes(v + 2 * kVectorBytes));
+      return join(bits<6, 0x03>(load_bytes(v + (g - 6) * kVectorBytes)), high);
+    }
   }
-  template <int S>
-  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
-    return load_i8(unit + 64 + (step * 2 + S) * kLanes);
+  static YOKE_INLINE VI scale_pairs(const uint8_t* unit, int pair) {
+    return load_i8_pairs(unit + 64 + pair * 2 * kLanes);
   }
 };
 
@@ -99,14 +104,11 @@ struct Q2_K {
   static YOKE_INLINE VB codes(const uint8_t* unit, int step) {
     return bits<G * 2, 0x03>(load_bytes(unit + kCodesAt + (step * 2 + S) * kVectorBytes));
   }
-  template <int S>
-  static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
-    return bits_int<0, 0x0F>(load_u8(unit + 64 + (step * 2 + S) * kLanes));
+  static YOKE_INLINE VI scale_pairs(const uint8_t* unit, int pair) {
+    return bits_int<0, 0x000F000F>(load_u8_pairs(unit + 64 + pair * 2 * kLanes));
   }
   static YOKE_INLINE VI min_pairs(const uint8_t* unit, int pair) {
-    const uint8_t* const bytes = unit + 64 + pair * 2 * kLanes;
-    const VI both = join_int(load_u8(bytes), shift_up<16>(load_u8(bytes + kLanes)));
-    return bits_int<4, 0x000F000F>(both);
+    return bits_int<4, 0x000F000F>(load_u8_pairs(unit + 64 + pair * 2 * kLanes));
   }
 };
 
@@ -125,6 +127,11 @@ struct IQ4_XS {
   static YOKE_INLINE VI scale(const uint8_t* unit, int step) {
     return load_i8(unit + 64 + (step * 2 + S) * kLanes);
   }
+};
+
+template <class Codes>
+concept HasScalePairs = requires(const uint8_t* unit) {
+  Codes::scale_pairs(unit, 0);
 };
 
 // What a tile needs of its activations beside the bytes; the inner loop's part is gathered to have one base.
@@ -231,13 +238,27 @@ struct Super256 {
     });
   }
 
+  // A pair's sums, where they fit 16 bits.
+  template <int Panels, int Tokens>
+  static YOKE_INLINE void add_both(const uint8_t* const (&w)[Panels], int pair, Sums<Panels, Tokens>& first,
+                                   Sums<Panels, Tokens>& second, VI (&total)[Panels][Tokens]) {
+    unrolled<Panels>([&](auto r) __attribute__((always_inline)) {
+      const VI scales = Codes::scale_pairs(w[r.value], pair);
+      unrolled<Tokens>([&](auto t) __attribute__((always_inline)) {
+        VI& sum = total[r.value][t.value];
+        sum = add_scaled(sum, first[r.value][t.value].total(), second[r.value][t.value].total(), scales);
+      });
+    });
+  }
+
   // All sub-blocks of a super-block. With kTermsBetween a sub-block's sums are scaled between the next one's
   // dot products.
   template <int Panels, int Tokens>
   static YOKE_INLINE void add_pairs(const Tile<Panels, Tokens>& tile, const uint8_t* const (&w)[Panels],
                                     const uint8_t* (&x)[Tokens], const int32_t*& start,
                                     VI (&total)[Panels][Tokens]) {
-    constexpr bool kBetween = kTermsBetween && Panels * Tokens == 8 && !Codes::kHasMin;
+    constexpr bool kBetween =
+        kTermsBetween && Panels * Tokens == 8 && !Codes::kHasMin && !HasScalePairs<Codes>;
     constexpr int kPairs = kSubs / 2;
     constexpr int kPairElements = 2 * Codes::kSubGroups * 4;
     constexpr int kLines = kUnitBytes / kVectorBytes;
@@ -249,7 +270,11 @@ struct Super256 {
       const int line = kLines * pair / kPairs;
       const int end = kLines * (pair + 1) / kPairs;
       fetch_next<Super256, Panels, Tokens>(tile, w, x, line, end, pair % (64 / kPairElements) == 0);
-      if constexpr (!kBetween) {
+      if constexpr (HasScalePairs<Codes>) {
+        sum_sub<0>(w, x, pair, start, first, nothing);
+        sum_sub<1>(w, x, pair, start, second, nothing);
+        add_both(w, pair, first, second, total);
+      } else if constexpr (!kBetween) {
         sum_sub<0>(w, x, pair, start, first, nothing);
         add_sums<0>(w, pair, first, total);
         sum_sub<1>(w, x, pair, start, second, nothing);

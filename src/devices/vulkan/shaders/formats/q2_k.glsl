@@ -6,8 +6,11 @@
 #define HAS_MIN
 float panel_d(uint64_t unit, uint lane) { return half_to_float(InU16(unit).v[lane]); }
 float panel_dmin(uint64_t unit, uint lane) { return half_to_float(InU16(unit + 32).v[lane]); }
-int panel_scale(uint64_t unit, uint sub, uint lane) { return int(InU8(unit + 64).v[sub * 16 + lane]) & 15; }
-int panel_min(uint64_t unit, uint sub, uint lane) { return int(InU8(unit + 64).v[sub * 16 + lane]) >> 4; }
+int panel_both(uint64_t unit, uint sub, uint lane) {
+  return int(InU8(unit + 64).v[((sub >> 1) * 16 + lane) * 2 + (sub & 1u)]);
+}
+int panel_scale(uint64_t unit, uint sub, uint lane) { return panel_both(unit, sub, lane) & 15; }
+int panel_min(uint64_t unit, uint sub, uint lane) { return panel_both(unit, sub, lane) >> 4; }
 void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
   InU32 p = InU32(unit + 320 + chunk * 256);
   [[unroll]] for (uint s = 0; s < 4; ++s) {

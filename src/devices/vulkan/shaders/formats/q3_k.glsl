@@ -1,19 +1,21 @@
-// Q3_K: blocks of 256 with 16 subs of 16, 3-bit codes, the third bits apart; value = d * scale * (code - 4).
+// Q3_K: blocks of 256 with 16 subs of 16, 3-bit codes, in panels two or three a byte; value = d * scale * (code - 4).
 #define BLOCK_BYTES 110
 #define UNIT_BYTES 1856
 #define SUB 16
 #define K_QUANT
 #define ZERO 4
 float panel_d(uint64_t unit, uint lane) { return half_to_float(InU16(unit).v[lane]); }
-int panel_scale(uint64_t unit, uint sub, uint lane) { return int(InI8(unit + 64).v[sub * 16 + lane]); }
+int panel_scale(uint64_t unit, uint sub, uint lane) {
+  return int(InI8(unit + 64).v[((sub >> 1) * 16 + lane) * 2 + (sub & 1u)]);
+}
 void load_chunk(uint64_t unit, uint chunk, uint lane, out uint q[16]) {
   InU32 p = InU32(unit + 320 + chunk * 384);
-  [[unroll]] for (uint s = 0; s < 4; ++s) {
-    const uint pair = (s >> 1) * 48 + lane;  // a vector of high bits, then two of low ones
-    const uint v = p.v[pair + 16 + (s & 1u) * 16];
-    const uint h = p.v[pair] >> ((s & 1u) * 4u);
-    [[unroll]] for (uint g = 0; g < 4; ++g) {
-      q[s * 4 + g] = ((v >> (2u * g)) & 0x03030303u) | (((h >> g) & 0x01010101u) << 2);
+  [[unroll]] for (uint half_of = 0; half_of < 2; ++half_of) {
+    uint v[3];
+    [[unroll]] for (uint i = 0; i < 3; ++i) v[i] = p.v[(half_of * 3 + i) * 16 + lane];
+    [[unroll]] for (uint g = 0; g < 6; ++g) q[half_of * 8 + g] = (v[g >> 1] >> (3u * (g & 1u))) & 0x07070707u;
+    [[unroll]] for (uint g = 6; g < 8; ++g) {
+      q[half_of * 8 + g] = ((v[g - 6] >> 6) & 0x03030303u) | (((v[2] >> g) & 0x01010101u) << 2);
     }
   }
 }
