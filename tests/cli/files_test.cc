@@ -134,7 +134,8 @@ TEST(Files, AnInterruptedQuantizeLeavesNothing) {
           .code,
       0);
   Process p({"quantize", in, folder / "out.gguf", "--type", "Q6_K"});
-  usleep(100'000);
+  p.wait_for_handler(SIGINT);
+  usleep(50'000);
   p.signal(SIGINT);
   const Result r = p.finish();
   if (r.code == 0) GTEST_SKIP() << "it was done before it could be interrupted";

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 namespace yoke::test {
@@ -66,6 +67,20 @@ Process::~Process() {
 
 void Process::signal(int number) const {
   kill(pid_, number);
+}
+
+void Process::wait_for_handler(int number) const {
+  for (int waited_ms = 0; waited_ms < patience_ms_; ++waited_ms) {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    bool ended = !status;
+    uint64_t caught = 0;
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("State:")) ended = line.find('Z') != std::string::npos;
+      if (line.starts_with("SigCgt:")) caught = std::stoull(line.substr(7), nullptr, 16);
+    }
+    if (ended || (caught >> (number - 1) & 1) != 0) return;
+    usleep(1000);
+  }
 }
 
 // False once both pipes have ended, or where nothing came in time.

@@ -39,6 +39,8 @@ class Process {
 
   pid_t pid() const { return pid_; }
   void signal(int number) const;
+  // Returns once the program has a handler for the signal, which before would end it, or has ended.
+  void wait_for_handler(int number) const;
   // Returns with what stdout has so far once there is something, or at its end.
   std::string wait_for_output();
   // Fails the test where nothing comes for too long.

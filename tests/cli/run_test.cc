@@ -180,7 +180,8 @@ TEST(Run, CtrlCEndsTheAnswerWith130) {
 
   // With --json nothing shows before the end; the answer takes seconds.
   Process json({"run", TinyModel::untied(), "--raw", "-p", "abc", "--temp", "0", "-c", "60000", "--json"});
-  usleep(700'000);
+  json.wait_for_handler(SIGINT);
+  usleep(500'000);
   json.signal(SIGINT);
   const Result document = json.finish();
   EXPECT_EQ(document.code, 130) << document.err;
