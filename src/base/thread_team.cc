@@ -49,8 +49,7 @@ ThreadTeam::ThreadTeam(Options options)
       cpus_(std::move(options.cpus)),
       oversubscribed_(options.oversubscribed),
       rounds_(std::bit_width(static_cast<unsigned>(size_ - 1))),
-      come_(static_cast<size_t>(size_ * rounds_)),
-      passed_(static_cast<size_t>(size_)) {
+      come_(static_cast<size_t>(size_ * rounds_)) {
   threads_.reserve(size_ > 1 ? size_ - 1 : 0);
   try {
     for (int member = 1; member < size_; ++member) {
@@ -71,7 +70,7 @@ ThreadTeam::~ThreadTeam() {
 
 void ThreadTeam::end_threads() {
   stop_ = true;
-  count_to(started_, ++runs_);
+  count_up(started_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -81,7 +80,7 @@ void ThreadTeam::run(Work work, void* context) {
   move_caller();
   work_ = work;
   context_ = context;
-  count_to(started_, ++runs_);
+  count_up(started_);
   work(context, 0);
   barrier(0);
 }
@@ -96,20 +95,19 @@ void ThreadTeam::serve(int member) {
 }
 
 void ThreadTeam::barrier(int member) {
-  if (size_ == 1) return;
-  const uint32_t number = passed_[member].value.load(std::memory_order_relaxed) + 1;
-  passed_[member].value.store(number, std::memory_order_relaxed);
   for (int round = 0; round < rounds_; ++round) {
     const int behind = (member + (1 << round)) % size_;
-    count_to(come_[behind * rounds_ + round], number);
+    const uint32_t number = count_up(come_[behind * rounds_ + round]);
     await(come_[member * rounds_ + round], number, kBarrierSpinNs);
   }
 }
 
-void ThreadTeam::count_to(Counter& counter, uint32_t number) {
+uint32_t ThreadTeam::count_up(Counter& counter) {
+  const uint32_t number = counter.value.load(std::memory_order_relaxed) + 1;
   // In one order with the announcement of who sleeps: either it is seen here, or the number there.
   counter.value.store(number);
   if (sleepers_.value.load() != 0) counter.value.notify_all();
+  return number;
 }
 
 void ThreadTeam::await(const Counter& counter, uint32_t number, int64_t spin_ns) const {

@@ -49,7 +49,8 @@ class ThreadTeam {
 
   // Until `counter` has reached `number`: spins, then yields, then sleeps.
   void await(const Counter& counter, uint32_t number, int64_t spin_ns) const;
-  void count_to(Counter& counter, uint32_t number);
+  // One more on a counter that this member alone writes; returns the new count.
+  uint32_t count_up(Counter& counter);
   void move_caller() const;
 
   const int size_;
@@ -57,12 +58,10 @@ class ThreadTeam {
   const bool oversubscribed_;
 
   Counter started_;  // runs; a change starts one
-  uint32_t runs_ = 0;
   // Dissemination barrier (Hensgen, Finkel and Manber 1988): in round r a member tells the one 2^r behind it
   // how many barriers it has come to, and waits for the one 2^r before it.
   const int rounds_;
-  std::vector<Counter> come_;    // [member][round], written by the one that tells
-  std::vector<Counter> passed_;  // [member], its own
+  std::vector<Counter> come_;  // [member][round], written by the one that tells
   mutable Counter sleepers_;
   Work work_ = nullptr;
   void* context_ = nullptr;
