@@ -185,25 +185,22 @@ YOKE_INLINE __m256i dot_words(__m256i acc, __m256i pairs, __m256i x) {
   return _mm256_dpwssd_avx_epi32(acc, pairs, x);
 #endif
 }
+#else
+YOKE_INLINE __m256i dot_words(__m256i acc, __m256i pairs, __m256i x) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, x));
+}
 #endif
 
 // acc + w0 * x0 + w1 * x1 for pairs of int16.
-YOKE_INLINE __m256i add_pairs_of(__m256i acc, __m256i pairs, __m256i x) {
-#if defined(YOKE_VNNI)
-  return dot_words(acc, pairs, x);
-#else
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, x));
-#endif
-}
 YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
   const __m256i v = splat_int(x);
-  return {add_pairs_of(acc.lo, pairs.lo, v), add_pairs_of(acc.hi, pairs.hi, v)};
+  return {dot_words(acc.lo, pairs.lo, v), dot_words(acc.hi, pairs.hi, v)};
 }
 // acc + first * the pairs' lower halves + second * their upper ones; first and second fit 16 bits.
 YOKE_INLINE VI add_scaled(VI acc, VI first, VI second, VI pairs) {
   const __m256i lo = _mm256_blend_epi16(first.lo, _mm256_slli_epi32(second.lo, 16), 0xAA);
   const __m256i hi = _mm256_blend_epi16(first.hi, _mm256_slli_epi32(second.hi, 16), 0xAA);
-  return {add_pairs_of(acc.lo, pairs.lo, lo), add_pairs_of(acc.hi, pairs.hi, hi)};
+  return {dot_words(acc.lo, pairs.lo, lo), dot_words(acc.hi, pairs.hi, hi)};
 }
 
 #if defined(YOKE_VNNI)

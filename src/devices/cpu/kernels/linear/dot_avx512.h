@@ -169,23 +169,22 @@ YOKE_INLINE VB lookup(const uint8_t (&table)[16], VB codes) {
   return {_mm512_shuffle_epi8(t, codes.v)};
 }
 
+YOKE_INLINE __m512i dot_words(__m512i acc, __m512i pairs, __m512i x) {
+#if defined(YOKE_VNNI)
+  return _mm512_dpwssd_epi32(acc, pairs, x);
+#else
+  return _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, x));
+#endif
+}
 // acc + w0 * x0 + w1 * x1 for pairs of int16.
 YOKE_INLINE VI dot_pairs(VI acc, VI pairs, const int32_t* x) {
-#if defined(YOKE_VNNI)
-  return {_mm512_dpwssd_epi32(acc.v, pairs.v, _mm512_set1_epi32(*x))};
-#else
-  return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs.v, _mm512_set1_epi32(*x)))};
-#endif
+  return {dot_words(acc.v, pairs.v, _mm512_set1_epi32(*x))};
 }
 
 // acc + first * the pairs' lower halves + second * their upper ones; first and second fit 16 bits.
 YOKE_INLINE VI add_scaled(VI acc, VI first, VI second, VI pairs) {
   const __m512i sums = _mm512_mask_blend_epi16(0xAAAAAAAA, first.v, _mm512_slli_epi32(second.v, 16));
-#if defined(YOKE_VNNI)
-  return {_mm512_dpwssd_epi32(acc.v, pairs.v, sums)};
-#else
-  return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs.v, sums))};
-#endif
+  return {dot_words(acc.v, pairs.v, sums)};
 }
 
 #if defined(YOKE_VNNI)
